@@ -28,7 +28,7 @@ from benchmarks.goals import DLT, JQ, NODE, PUSH, Base, Goal
 from benchmarks.serving import on_first_core, serving
 from benchmarks.sink import sink
 from proofport.config import Config
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.gateway import Gateway, Input
 
 ROUNDS = 5

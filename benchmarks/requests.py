@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.goals import REQUESTS, Goal
 from proofport.config import Config
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.gateway import Gateway
 from proofport.registry import load_emulator
 from proofport.testing import Running, running

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from proofport.audit.explain import FieldTold as FieldTold
     from proofport.audit.explain import Whereabouts as Whereabouts
     from proofport.config import Config as Config
-    from proofport.delivery.decoder import Decoder as Decoder
     from proofport.delivery.order import DestinationProgress as DestinationProgress
     from proofport.delivery.order import Progress as Progress
     from proofport.delivery.plan import Plan as Plan
-    from proofport.delivery.problem_groups import ProblemGroup as ProblemGroup
-    from proofport.delivery.problem_groups import ProblemGroups as ProblemGroups
     from proofport.delivery.queue.books import Watch as Watch
     from proofport.delivery.queue.shown import DeliveredRecord as DeliveredRecord
     from proofport.delivery.queue.shown import DeliveryReport as DeliveryReport
-    from proofport.delivery.report import DestinationReport as DestinationReport
-    from proofport.delivery.report import Difference as Difference
-    from proofport.delivery.report import Exit as Exit
-    from proofport.delivery.report import Group as Group
-    from proofport.delivery.report import RecordProblem as RecordProblem
-    from proofport.delivery.report import RunReport as RunReport
-    from proofport.delivery.report import SourceReport as SourceReport
+    from proofport.delivery.reading.decoder import Decoder as Decoder
+    from proofport.delivery.report.problem_groups import ProblemGroup as ProblemGroup
+    from proofport.delivery.report.problem_groups import ProblemGroups as ProblemGroups
+    from proofport.delivery.report.report import DestinationReport as DestinationReport
+    from proofport.delivery.report.report import Difference as Difference
+    from proofport.delivery.report.report import Exit as Exit
+    from proofport.delivery.report.report import Group as Group
+    from proofport.delivery.report.report import RecordProblem as RecordProblem
+    from proofport.delivery.report.report import RunReport as RunReport
+    from proofport.delivery.report.report import SourceReport as SourceReport
+    from proofport.delivery.report.unmatched import Unmatched as Unmatched
     from proofport.delivery.target import Target as Target
-    from proofport.delivery.unmatched import Unmatched as Unmatched
     from proofport.errors import AccountingError as AccountingError
     from proofport.errors import AdapterFault as AdapterFault
     from proofport.errors import Blocked as Blocked
@@ -97,13 +97,13 @@ _HOMES = {
     "proofport.config": "Config",
     "proofport.delivery.order": "DestinationProgress Progress",
     "proofport.delivery.plan": "Plan",
-    "proofport.delivery.problem_groups": "ProblemGroup ProblemGroups",
+    "proofport.delivery.report.problem_groups": "ProblemGroup ProblemGroups",
     "proofport.delivery.queue.books": "Watch",
     "proofport.delivery.queue.shown": "DeliveredRecord DeliveryReport",
-    "proofport.delivery.decoder": "Decoder",
-    "proofport.delivery.report": "DestinationReport Difference Exit Group RecordProblem RunReport SourceReport",
+    "proofport.delivery.reading.decoder": "Decoder",
+    "proofport.delivery.report.report": "DestinationReport Difference Exit Group RecordProblem RunReport SourceReport",
     "proofport.delivery.target": "Target",
-    "proofport.delivery.unmatched": "Unmatched",
+    "proofport.delivery.report.unmatched": "Unmatched",
     "proofport.errors": "AccountingError AdapterFault Blocked ConfigError GuardRefused JournalError LaneLost "
     "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge "
     "UnsupportedFeature UsageError ValueUnknown",

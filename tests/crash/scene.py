@@ -24,7 +24,7 @@ from tests.support.relay import RelayProcess, relay_process
 from tests.support.reports import FIVE
 
 from proofport.adapter import Resource
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.gateway import Gateway, Input
 from proofport.journal.contract import Delivery, Filter, Journal, RunView
 from proofport.testing import Emulator, serve

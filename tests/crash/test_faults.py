@@ -22,9 +22,9 @@ from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import KIND, LEASE, EndingTiny, Plain, Tiny
 
 from proofport.adapter import Mode
-from proofport.delivery.guard import Terms
 from proofport.delivery.queue.worker import Worker
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.target import Target
 from proofport.errors import JournalError
 from proofport.gateway.check import damage_in

@@ -15,7 +15,7 @@ from tests.support import emulators
 from tests.support.destination import Destination
 from tests.support.drata import records, resource, statuses
 
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.http import retry
 from proofport.testing import Emulator, serve
 

@@ -12,8 +12,8 @@ from tests.support.drata import Drata
 from tests.support.evidence import device, person
 from tests.support.reports import counts, notes
 
-from proofport.delivery.guard import WAYS
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.guard import WAYS
 from proofport.gateway import Input
 from proofport.testing import VendorError
 

@@ -14,7 +14,7 @@ from tests.support.reports import counts, notes
 
 from proofport.delivery import conversation
 from proofport.delivery.order import Progress
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import ConfigError, Retryable
 from proofport.gateway import Input
 from proofport.http import patience

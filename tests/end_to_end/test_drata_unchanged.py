@@ -11,7 +11,7 @@ from tests.support.drata import Drata
 from tests.support.evidence import cloud_resources, device, many, person
 from tests.support.reports import counts, notes
 
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
 from proofport.gateway import Input
 from proofport.testing import VendorError
 

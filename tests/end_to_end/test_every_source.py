@@ -32,7 +32,7 @@ from tests.support.sources import (
 )
 
 from proofport.adapter import Ends, Replaces, Stages
-from proofport.delivery.report import DestinationReport, RunReport
+from proofport.delivery.report.report import DestinationReport, RunReport
 from proofport.errors import UnsupportedFeature
 from proofport.gateway import Input
 from proofport.mapping import MappingFile

@@ -19,7 +19,7 @@ from tests.support.sources import Sample, samples, short
 from proofport.accounting import LeftOut, Status
 from proofport.adapter import Mode
 from proofport.audit.keys import SigningKey
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.errors import UnsupportedFeature
 from proofport.gateway import Gateway, Input
 from proofport.mapping import MappingFile

@@ -17,8 +17,8 @@ from tests.support.evidence import FULLY_KNOWN, Record, personnel_account
 from tests.support.reports import counts
 
 from proofport.accounting import LeftOut
-from proofport.delivery.payload import pack
-from proofport.delivery.report import Exit
+from proofport.delivery.lane.payload import pack
+from proofport.delivery.report.report import Exit
 from proofport.errors import UsageError
 from proofport.gateway import Gateway
 from proofport.gateway.forget import Forgotten, forgotten

@@ -15,8 +15,8 @@ from tests.support.relay import relay_config, relaying
 from tests.support.reports import counts
 from tests.toy.whole_server import Whole
 
-from proofport.delivery.report import Exit
-from proofport.delivery.same import key_of
+from proofport.delivery.ids.same import key_of
+from proofport.delivery.report.report import Exit
 
 AZURE = """
 mapping: sources/azure.vms

@@ -14,7 +14,7 @@ from tests.support.relay import Relay, relay_config, relaying
 from tests.support.reports import balanced, counts
 from tests.support.vanta import Vanta, computer
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.testing import Running
 
 SOURCE = """\

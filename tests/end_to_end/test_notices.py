@@ -14,7 +14,7 @@ from tests.support.evidence import cloud_resource
 from tests.toy.whole_server import Whole
 from tests.unit.notices.support import SECRET, Receiver, is_signed, receiving
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import UsageError
 from proofport.gateway import Input
 from proofport.notices import teller

@@ -25,7 +25,7 @@ from tests.support.evidence import (
 from tests.support.reports import counts
 
 from proofport.adapter import Adapter, Ends, Lists
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.delivery.target import lane_of
 from proofport.errors import UsageError
 from proofport.gateway.rebuild import NO_LIST, rebuilt

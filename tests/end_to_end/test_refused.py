@@ -12,7 +12,7 @@ from tests.support.emulators import records
 from tests.support.reports import counts, notes
 
 from proofport.config import Config
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import ConfigError
 
 Report = dict[str, Any]

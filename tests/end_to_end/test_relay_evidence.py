@@ -13,7 +13,7 @@ from tests.support.evidence import cloud_resource, cloud_resources
 from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.accounting import Status
-from proofport.delivery.payload import unpack
+from proofport.delivery.lane.payload import unpack
 from proofport.evidence import CloudResource
 from proofport.journal.contract import Filter
 from proofport.testing import Running

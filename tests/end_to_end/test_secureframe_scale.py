@@ -10,7 +10,7 @@ from tests.support.destination import deliver
 from tests.support.reports import counts
 from tests.support.secureframe import Secureframe
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.gateway import Gateway
 
 SOAK = "PROOFPORT_SOAK" in os.environ

@@ -14,8 +14,8 @@ from tests.support.reports import counts, notes, problems
 from tests.support.secureframe import PUBLISH, Secureframe
 
 from proofport.accounting import ACCEPTED, Assurance
-from proofport.delivery.payload import decode_outcomes
-from proofport.delivery.report import Exit
+from proofport.delivery.lane.payload import decode_outcomes
+from proofport.delivery.report.report import Exit
 from proofport.journal.contract import Filter
 from proofport.testing import Running
 from proofport.testing.emulator import VendorError

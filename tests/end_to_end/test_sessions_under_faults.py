@@ -9,7 +9,7 @@ from tests.support.drata import Drata, resource
 from tests.support.evidence import cloud_resources
 
 from proofport.adapter import Mode
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 
 ACTIONS = "/sessions/[^/]+/actions$"
 OWN = f"pp-{hashlib.sha256(b'test').hexdigest()[:8]}-"

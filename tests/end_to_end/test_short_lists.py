@@ -12,7 +12,7 @@ from tests.support.reports import counts, notes
 from tests.support.secureframe import Secureframe
 
 from proofport.cli.push.report import remarks_on
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
 from proofport.testing import Running
 
 MADE = {"cloud_resource": cloud_resource, "person": person, "device": device}

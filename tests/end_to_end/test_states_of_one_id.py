@@ -18,7 +18,7 @@ from tests.support.relay import Answer, Relay, relay_config, relaying
 from tests.support.reports import counts, problems
 
 from proofport.config import Config
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import format_timestamp
 from proofport.gateway import Input

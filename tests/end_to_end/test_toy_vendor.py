@@ -13,7 +13,7 @@ from tests.support.destination import Destination
 from tests.support.reports import counts, notes
 from tests.toy.toy_server import Toy
 
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.gateway import Input
 

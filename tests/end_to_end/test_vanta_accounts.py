@@ -12,7 +12,7 @@ from tests.support.reports import counts, notes, problems
 from tests.support.vanta import Vanta, account, accounts, resources
 
 from proofport.accounting import Assurance
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import ConfigError, UnsupportedFeature
 
 KIND = "personnel_account"

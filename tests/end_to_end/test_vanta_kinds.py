@@ -12,7 +12,7 @@ from tests.support.reports import counts, notes, problems
 from tests.support.vanta import Vanta, account, accounts, computer, resources
 
 from proofport.accounting import Assurance
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import Blocked, ConfigError, MappingError, UnsupportedFeature
 
 PACKAGE = "custom:software_package"

@@ -9,7 +9,7 @@ from tests.support.evidence import Record
 from tests.support.reports import counts, notes
 from tests.support.vanta import Vanta, account, accounts, resources
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 
 KIND = "personnel_account"
 

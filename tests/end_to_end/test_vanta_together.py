@@ -19,7 +19,7 @@ from tests.support.relay import relay_config, relaying
 from tests.support.reports import counts, notes
 from tests.support.vanta import Vanta, account, accounts, computer, token_request
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.gateway import Gateway, Input
 from proofport.testing import Running, json_body
 

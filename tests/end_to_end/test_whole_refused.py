@@ -9,7 +9,7 @@ from tests.support.destination import Destination
 from tests.support.reports import counts
 from tests.toy.whole_server import Whole
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 
 pytestmark = pytest.mark.usefixtures("toys_installed")
 LOGINS = [{"id": f"a-{number}", "email": f"{number}@example.com"} for number in range(3)]

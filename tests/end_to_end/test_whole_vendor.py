@@ -21,7 +21,7 @@ from tests.support.programs import process
 from tests.support.reports import counts, notes
 from tests.toy.whole_server import Whole
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import UnsupportedFeature
 
 pytestmark = pytest.mark.usefixtures("toys_installed")

@@ -14,7 +14,7 @@ from proofport.adapter import Mode
 from proofport.config import Config
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.gateway import Gateway
 from proofport.gateway.verify import Verification
 from proofport.testing import Running

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proofport.accounting import Status
-from proofport.delivery.report import DestinationReport, RunReport
+from proofport.delivery.report.report import DestinationReport, RunReport
 
 FIVE = tuple(status.value for status in Status)
 

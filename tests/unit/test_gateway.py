@@ -14,7 +14,7 @@ from tests.unit.delivery.support import SECRET, ScriptedSender, Tiny, TinyAdapte
 from proofport import registry
 from proofport.adapter import Blueprint, Checks, Finding, Flow, Limits, Mode, Provisioned, Provisions
 from proofport.config import Config
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
 from proofport.gateway import Gateway, Input

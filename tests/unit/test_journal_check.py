@@ -13,7 +13,7 @@ import pytest
 from tests.support.postgres import Database
 
 from proofport.accounting import CONFIRMED, rejected
-from proofport.delivery.payload import encode_outcomes, pack
+from proofport.delivery.lane.payload import encode_outcomes, pack
 from proofport.errors import Problem
 from proofport.gateway.check import damage_in
 from proofport.journal import open_journal, opened

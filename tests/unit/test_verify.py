@@ -12,8 +12,8 @@ from tests.unit.delivery.support import OK, ScriptedSender, Tiny, memory_journal
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Assurance, rejected
 from proofport.adapter import Flow, Observed, Page, ReadBack, Resource
-from proofport.delivery.payload import decode_outcomes, encode_outcomes, pack
-from proofport.delivery.report import Exit
+from proofport.delivery.lane.payload import decode_outcomes, encode_outcomes, pack
+from proofport.delivery.report.report import Exit
 from proofport.errors import Problem
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.sender import Sender

@@ -20,7 +20,7 @@ from proofport.audit.keys import SigningKey
 from proofport.audit.log import Draft, ReceiptLog
 from proofport.audit.receipt import PREDICATE, moment
 from proofport.audit.refused import Refused
-from proofport.delivery.lease import new_owner
+from proofport.delivery.lane.lease import new_owner
 from proofport.delivery.queue.shown import evidence_of, outcomes_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, LaneLost, ProofportError

@@ -15,7 +15,7 @@ from proofport.audit.exchanges import ExchangeLog
 from proofport.audit.keys import SigningKey
 from proofport.audit.log import Draft, ReceiptLog
 from proofport.audit.refused import PLAIN, Refused
-from proofport.delivery.report import DestinationReport
+from proofport.delivery.report.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts
 from proofport.text import durations

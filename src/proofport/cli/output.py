@@ -27,7 +27,7 @@ _OBEYED_BUT_STYLE = re.compile(rf"(?!\x1b\[(?:0|1|2|22|3[1-7])m){_OBEYED.pattern
 """The same, except for the styles that are used here."""
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C. The other codes are those of a run (`proofport.delivery.report.Exit`)."""
+"""The exit code after Ctrl-C. The other codes are those of a run (`proofport.delivery.report.report.Exit`)."""
 
 
 def wrapped(text: str, indent: str = "", *, hanging: str | None = None) -> str:
@@ -168,7 +168,7 @@ def explain(error: Exception) -> int:
         )
         return 1
     say(error.message, error.hint)
-    from proofport.delivery.report import Exit
+    from proofport.delivery.report.report import Exit
 
     codes = {UsageError: Exit.USAGE, Blocked: Exit.BLOCKED, GuardRefused: Exit.GUARD}
     return int(next((code for kind, code in codes.items() if isinstance(error, kind)), Exit.INCOMPLETE))

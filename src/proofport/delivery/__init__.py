@@ -1,5 +1,6 @@
 """The one path by which records reach a vendor.
 
-`run` and `destination_run` deliver, `queue` delivers what was accepted before, and `snapshot` ends a set. Three modules
-say what holds of a set: `whole` (nothing of it is missing), `gone` (what it lacks), `same` (what need not be sent).
+`run` and `destination_run` deliver, and `queue` delivers what was accepted before. `reading` makes batches of inputs, `ids`
+says what is the same record, `lane` keeps what was sent, `snapshot` says what holds of a set and ends it, and `report` tells
+what happened.
 """

@@ -12,7 +12,7 @@ from itertools import accumulate, islice
 
 from proofport.accounting import Outcome, rejected, unknown
 from proofport.adapter import Batch, Limits
-from proofport.delivery.same import keys_in
+from proofport.delivery.ids.same import keys_in
 from proofport.errors import Problem, ProofportError, Rejected, TooLarge, UsageError
 
 

@@ -12,10 +12,10 @@ import orjson
 
 from proofport.accounting import Assurance, Outcome, Status, all_delivered
 from proofport.adapter import Batch, Memory, Mode, Tombstone
-from proofport.delivery.intents import Intents
-from proofport.delivery.lease import Holder
-from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
-from proofport.delivery.same import keys_in, spellings_of
+from proofport.delivery.ids.same import keys_in, spellings_of
+from proofport.delivery.lane.intents import Intents
+from proofport.delivery.lane.lease import Holder
+from proofport.delivery.lane.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
 from proofport.errors import UsageError
 from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Intent, Journal, NewRun, RunView, Sent
 

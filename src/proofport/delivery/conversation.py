@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from proofport.adapter import Flow, Lists, Mode, Page, Resource
-from proofport.delivery.lease import Holder
+from proofport.delivery.lane.lease import Holder
 from proofport.errors import GuardRefused
 from proofport.http.flow import lead, pages, refuse_destruction
 from proofport.http.retry import waiting

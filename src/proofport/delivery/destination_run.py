@@ -14,15 +14,15 @@ from proofport.accounting import Outcome, Status, withheld
 from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, joined, part, too_large
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
-from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
-from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived, removed
-from proofport.delivery.lease import Holder
-from proofport.delivery.live_set import LiveSet, WaitingSet
-from proofport.delivery.payload import digests_of
+from proofport.delivery.ids.collisions import Collisions
+from proofport.delivery.lane.last_delivered import Filtered, LastState, may_have_arrived, removed
+from proofport.delivery.lane.lease import Holder
+from proofport.delivery.lane.live_set import LiveSet, WaitingSet
+from proofport.delivery.lane.payload import digests_of
 from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
-from proofport.delivery.report import Exit, Ledger
-from proofport.delivery.stops import notes_of, outcome_of, outcomes_of, taken_of, why_stopped
+from proofport.delivery.report.report import Exit, Ledger
+from proofport.delivery.report.stops import notes_of, outcome_of, outcomes_of, taken_of, why_stopped
 from proofport.delivery.target import Target
 from proofport.errors import Blocked, JournalError, LaneLost, ProofportError
 from proofport.http.sender import Sender

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proofport.adapter import Mode
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import RecordProblem
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.report.report import RecordProblem
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Witness
 from proofport.http.sender import Sender

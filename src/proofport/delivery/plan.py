@@ -9,17 +9,17 @@ from typing import Any
 
 from proofport.adapter import Batch, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.fate import fate_of, rule_of
-from proofport.delivery.foretold import Foretold
-from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.left_out import SourceLeftOut
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
-from proofport.delivery.payload import digests_of
-from proofport.delivery.report import DestinationReport, Exit, RunReport, first_of
-from proofport.delivery.same import keys_in, was_sent
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.ids.same import keys_in, was_sent
+from proofport.delivery.lane.live_set import lists_now
+from proofport.delivery.lane.payload import digests_of
+from proofport.delivery.report.report import DestinationReport, Exit, RunReport, first_of
+from proofport.delivery.snapshot.fate import fate_of, rule_of
+from proofport.delivery.snapshot.foretold import Foretold
+from proofport.delivery.snapshot.gone import SetBefore
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.left_out import SourceLeftOut
+from proofport.delivery.snapshot.listed import VendorList
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Delivered
 

@@ -10,7 +10,7 @@ from proofport.accounting import UNCHANGED, Outcome
 from proofport.adapter import Batch, Job
 from proofport.delivery.batching import part
 from proofport.delivery.books import Books, Entry
-from proofport.delivery.last_delivered import Filtered, LastState
+from proofport.delivery.lane.last_delivered import Filtered, LastState
 
 
 @dataclass(frozen=True, slots=True)

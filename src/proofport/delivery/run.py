@@ -15,27 +15,27 @@ from functools import partial
 from proofport.accounting import Status, unknown
 from proofport.adapter import Splits
 from proofport.delivery.books import RunBooks
-from proofport.delivery.columns import matched_before, require_columns
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.foreseen import foreseen
-from proofport.delivery.foretold import DryRun
-from proofport.delivery.gone import note_left_behind
-from proofport.delivery.ids import IdStore
-from proofport.delivery.inputs import Inputs
-from proofport.delivery.last_delivered import LastState
-from proofport.delivery.lease import alongside, hold
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.ids.spellings import Spellings
+from proofport.delivery.lane.foreseen import foreseen
+from proofport.delivery.lane.last_delivered import LastState
+from proofport.delivery.lane.lease import alongside, hold
+from proofport.delivery.lane.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
 from proofport.delivery.order import DestinationProgress, Order, Progress
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import Branch, Pipeline
-from proofport.delivery.report import DestinationReport, Exit, Ledger, RunReport, summary
+from proofport.delivery.reading.columns import matched_before, require_columns
+from proofport.delivery.reading.inputs import Inputs
+from proofport.delivery.reading.reading import Branch, Pipeline
+from proofport.delivery.report.report import DestinationReport, Exit, Ledger, RunReport, summary
+from proofport.delivery.report.stops import RESUMABLE, first_of
 from proofport.delivery.snapshot.compared import ComparedSet
 from proofport.delivery.snapshot.ending import Ending
+from proofport.delivery.snapshot.foretold import DryRun
+from proofport.delivery.snapshot.gone import note_left_behind
+from proofport.delivery.snapshot.listed import VendorList
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
-from proofport.delivery.spellings import Spellings
-from proofport.delivery.stops import RESUMABLE, first_of
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts, InputFacts, Witness
 from proofport.errors import GuardRefused, JournalError, LaneLost, ProofportError, Retryable, UsageError

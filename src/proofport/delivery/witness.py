@@ -8,8 +8,8 @@ from typing import Protocol
 
 from proofport.accounting import Outcome
 from proofport.adapter import Mode
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import DestinationReport
+from proofport.delivery.report.report import DestinationReport
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.target import Target
 from proofport.journal.contract import Delivery, LaneRun
 from proofport.wire import Call

@@ -9,8 +9,8 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import Assurance, Outcome
-from proofport.delivery.payload import decode_outcomes, encode_outcomes, unpack_all
-from proofport.delivery.same import keys_of
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.lane.payload import decode_outcomes, encode_outcomes, unpack_all
 from proofport.journal.contract import Filter, Journal
 
 RUNS = 500

@@ -15,7 +15,7 @@ import orjson
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Flow, Job, MakesSchema, Memory, Replaces, Tombstone
 from proofport.delivery.batching import part
-from proofport.delivery.last_delivered import LastState
+from proofport.delivery.lane.last_delivered import LastState
 from proofport.delivery.target import DAY, Target
 from proofport.errors import ProofportError
 from proofport.journal.contract import Journal

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from proofport.accounting import Status
-from proofport.delivery.payload import DamagedPayload, decode_outcomes, unpack
+from proofport.delivery.lane.payload import DamagedPayload, decode_outcomes, unpack
 from proofport.delivery.queue.taken import content_of
 from proofport.errors import JournalError
 from proofport.journal.contract import ALL, Delivery, Filter, Journal, Part, RunView, SnapshotView, State

@@ -19,10 +19,10 @@ import orjson
 
 from proofport.accounting import LeftOut
 from proofport.config.names import own_name
-from proofport.delivery.lease import new_owner, renewing
-from proofport.delivery.payload import left_with, unpack_all
+from proofport.delivery.lane.lease import new_owner, renewing
+from proofport.delivery.lane.payload import left_with, unpack_all
 from proofport.delivery.plan import planned
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway

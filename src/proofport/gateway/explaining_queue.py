@@ -15,11 +15,11 @@ from proofport.adapter import Batch
 from proofport.audit import explain
 from proofport.audit.explain import Explanation, FieldTold
 from proofport.delivery.batching import Batcher
-from proofport.delivery.observed import seconds_of
-from proofport.delivery.payload import left_with
+from proofport.delivery.ids.spellings import Spellings
+from proofport.delivery.lane.payload import left_with
 from proofport.delivery.queue.shown import outcomes_of
 from proofport.delivery.queue.taken import content_of, taken
-from proofport.delivery.spellings import Spellings
+from proofport.delivery.reading.observed import seconds_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, UsageError
 from proofport.evidence import Neutral

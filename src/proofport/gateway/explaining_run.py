@@ -16,12 +16,12 @@ from proofport.adapter import Batch, Mode
 from proofport.audit import explain
 from proofport.audit.explain import Explanation, FieldTold, how_of
 from proofport.delivery.books import NOWHERE, POSITION_BITS
-from proofport.delivery.collisions import Collisions
-from proofport.delivery.observed import seconds_of
-from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of
-from proofport.delivery.reading import RecordStream, place_in
-from proofport.delivery.same import keys_of
-from proofport.delivery.spellings import Spellings
+from proofport.delivery.ids.collisions import Collisions
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.ids.spellings import Spellings
+from proofport.delivery.lane.payload import batch_digest, decode_outcomes, digests_of
+from proofport.delivery.reading.observed import seconds_of
+from proofport.delivery.reading.reading import RecordStream, place_in
 from proofport.delivery.target import Target
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral

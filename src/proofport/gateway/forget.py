@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from proofport.audit.refused import PLAIN
-from proofport.delivery.payload import (
+from proofport.delivery.ids.same import key_of, keys_of
+from proofport.delivery.lane.payload import (
     DamagedPayload,
     decode_outcomes,
     encode_outcomes,
@@ -21,7 +22,6 @@ from proofport.delivery.payload import (
     unpack_all,
 )
 from proofport.delivery.queue.taken import content_of
-from proofport.delivery.same import key_of, keys_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ConfigError, UsageError
 from proofport.journal.contract import ALL, Delivery, Failure, Filter, Journal, Standing, State, all_receipts

@@ -17,18 +17,18 @@ import orjson
 from proofport.adapter import Mode
 from proofport.audit.explain import Explanation, Whereabouts
 from proofport.delivery.books import require_resumable
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.guard import Terms
-from proofport.delivery.lease import alongside
-from proofport.delivery.left_out import WantedSources
+from proofport.delivery.lane.lease import alongside
 from proofport.delivery.order import Order, Progress
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
 from proofport.delivery.queue.shown import DeliveryReport, report_of
 from proofport.delivery.queue.worker import SLOTS, Worker
-from proofport.delivery.report import Exit, RecordProblem, RunReport
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.report.report import Exit, RecordProblem, RunReport
 from proofport.delivery.run import Run
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.left_out import WantedSources
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, UsageError
 from proofport.evidence import Evidence

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 from proofport import mapping
 from proofport.adapter import Mode
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.observed import FIELD, latest, require_passed
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.reading.observed import FIELD, latest, require_passed
 from proofport.errors import UsageError
 from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.gateway.cells import read_as_evidence

@@ -11,7 +11,7 @@ from typing import Self
 from proofport.adapter import Adapter
 from proofport.config import Config
 from proofport.config.names import tenant_of
-from proofport.delivery.lease import new_owner
+from proofport.delivery.lane.lease import new_owner
 from proofport.delivery.target import Target
 from proofport.gateway.audit import Receipts
 from proofport.gateway.places import Places

@@ -9,7 +9,7 @@ from typing import Any
 
 from proofport.audit.explain import how_of, reading
 from proofport.config import Config
-from proofport.delivery.reading import RecordStream
+from proofport.delivery.reading.reading import RecordStream
 from proofport.errors import ProofportError
 from proofport.evidence import model_of
 from proofport.gateway.inputs import Input, open_input

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proofport.accounting import LeftOut
-from proofport.delivery.reading import Read, RecordStream, place_in
+from proofport.delivery.reading.reading import Read, RecordStream, place_in
 from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral

@@ -12,9 +12,9 @@ import orjson
 
 from proofport.adapter import Lists, MakesSchema, Observed, ReadsBack, Resource
 from proofport.delivery.conversation import Conversation
-from proofport.delivery.lease import hold
-from proofport.delivery.report import DestinationReport, summary
-from proofport.delivery.same import keys_of
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.lane.lease import hold
+from proofport.delivery.report.report import DestinationReport, summary
 from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError, UsageError
 from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Journal, LaneRun, NewRun, RunFilter, Sent

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from proofport.config.configuration import Retention
-from proofport.delivery.lease import new_owner
+from proofport.delivery.lane.lease import new_owner
 from proofport.errors import JournalError
 from proofport.journal.contract import PRUNABLE, Holding, Journal
 from proofport.logs import get_logger

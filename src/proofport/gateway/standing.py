@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.gateway.places import Place, Places
 from proofport.journal.contract import ALL, Arrival, Journal, LaneView, RunFilter, RunView
 from proofport.notices.causes import expiring

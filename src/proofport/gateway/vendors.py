@@ -9,7 +9,7 @@ from typing import Any
 
 from proofport import operations
 from proofport.adapter import Answer, Checks, Finding, Operation, Provisioned, Provisions, Schema
-from proofport.delivery.lease import new_owner
+from proofport.delivery.lane.lease import new_owner
 from proofport.errors import JournalError, UnsupportedFeature
 from proofport.gateway import doctor
 from proofport.gateway.opened import Opened

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from proofport.adapter import Lists, Observed, ReadBack, ReadsBack, Resource
-from proofport.delivery import same
-from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.ids import same
+from proofport.delivery.report.report import INLINE_PROBLEMS, Exit
 from proofport.delivery.target import lane_of
 from proofport.gateway.assurance import verify_deliveries, verify_runs
 from proofport.http.flow import lead, pages

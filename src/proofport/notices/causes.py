@@ -11,7 +11,7 @@ import orjson
 
 from proofport.config import Config
 from proofport.config.notices import Event
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.journal.contract import AccessKey, Filter, Journal, LaneView, NewCause, RunView
 from proofport.text.durations import moment
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proofport.adapter import Mode
 from proofport.config.names import own_name
-from proofport.delivery.decoder import Decoder
+from proofport.delivery.reading.decoder import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of

@@ -15,7 +15,7 @@ from tests.property.sets.vendors import Vendor
 from tests.support.destination import configuration
 
 from proofport.adapter import Ends, Replaces, Stages
-from proofport.delivery.report import DestinationReport
+from proofport.delivery.report.report import DestinationReport
 from proofport.errors import UsageError
 from proofport.gateway import Gateway
 

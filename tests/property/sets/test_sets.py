@@ -22,7 +22,7 @@ from tests.support.destination import configuration
 from tests.support.emulators import NAMES, NOWHERE, block
 
 from proofport.adapter import Ends, Replaces, Stages
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import UnsupportedFeature
 
 SOAK = bool(os.environ.get("PROOFPORT_SOAK"))

@@ -10,7 +10,7 @@ import pytest
 from proofport.accounting import CONFIRMED, rejected
 from proofport.adapter import Finding, Provisioned
 from proofport.config import Config, locate
-from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
+from proofport.delivery.report.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem, ProofportError
 from proofport.gateway import Preview
 

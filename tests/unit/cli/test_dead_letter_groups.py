@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from proofport.accounting import Outcome, rejected
 from proofport.cli.queue.dead_letter import _brief, _lines
-from proofport.delivery.payload import encode_outcomes, pack
-from proofport.delivery.problem_groups import MOST, ProblemGroups, grouped
+from proofport.delivery.lane.payload import encode_outcomes, pack
+from proofport.delivery.report.problem_groups import MOST, ProblemGroups, grouped
 from proofport.errors import Problem
 from proofport.journal.contract import Delivery, Failure
 

@@ -16,7 +16,7 @@ from tests.support.emulators import block
 from tests.support.journals import ask
 
 from proofport.accounting import rejected
-from proofport.delivery.payload import encode_outcomes, pack_bodies, unpack_bodies
+from proofport.delivery.lane.payload import encode_outcomes, pack_bodies, unpack_bodies
 from proofport.errors import Problem
 from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
 from proofport.journal.contract import NewDelivery as New

@@ -11,7 +11,7 @@ from tests.unit.cli.conftest import FakeGateway
 
 from proofport.adapter import Mode
 from proofport.cli import app, options
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import ConfigError
 from proofport.sources import Format
 

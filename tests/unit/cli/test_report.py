@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from proofport.accounting import ACCEPTED, CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
 from proofport.cli.push.report import SHOWN, print_report, verdict
-from proofport.delivery.report import DestinationReport, Exit, Group, RecordProblem, RunReport, SourceReport
+from proofport.delivery.report.report import DestinationReport, Exit, Group, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem
 
 PROBLEM = Problem("'aws_ec2_instance'", "one of the vendor's types", field="type", hint="Did you mean ec2_instance?")

@@ -13,7 +13,7 @@ from tests.unit.delivery.runs import Vendor
 from tests.unit.delivery.support import KIND, LEASE, Plain, ScriptedSender, Tiny, all_ok
 
 from proofport.adapter import Mode
-from proofport.delivery.payload import decode_outcomes
+from proofport.delivery.lane.payload import decode_outcomes
 from proofport.delivery.queue.worker import Worker
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError

@@ -23,11 +23,11 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import Status
 from proofport.adapter import Mode
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.guard import Terms
 from proofport.delivery.order import Order
-from proofport.delivery.report import RunReport
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.report.report import RunReport
 from proofport.delivery.run import Run
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral

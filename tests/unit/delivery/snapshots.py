@@ -20,10 +20,10 @@ from tests.unit.delivery.support import (
 from proofport.accounting import CONFIRMED, rejected
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.guard import Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.lease import Holder
-from proofport.delivery.report import DestinationReport
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.lane.lease import Holder
+from proofport.delivery.report.report import DestinationReport
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.errors import Problem
 from proofport.journal.contract import Journal, NewRun

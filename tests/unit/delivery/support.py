@@ -41,11 +41,11 @@ from proofport.adapter import (
 )
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.guard import Terms
-from proofport.delivery.lease import Holder
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import LiveSet
-from proofport.delivery.report import DestinationReport, Ledger
+from proofport.delivery.lane.lease import Holder
+from proofport.delivery.lane.live_set import LiveSet
+from proofport.delivery.report.report import DestinationReport, Ledger
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.listed import VendorList
 from proofport.delivery.target import Target
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge, UsageError
 from proofport.evidence import Neutral

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofport.delivery.columns import is_alike
+from proofport.delivery.reading.columns import is_alike
 
 
 @pytest.mark.parametrize(

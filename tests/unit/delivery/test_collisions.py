@@ -13,8 +13,8 @@ from tests.unit.delivery.support import EndingTiny, ScriptedSender, Tiny, all_ok
 
 from proofport.accounting import CONFIRMED, Outcome
 from proofport.adapter import Batch, Flow, Job, Matches, Memory, Mode
-from proofport.delivery.payload import decode_outcomes
-from proofport.delivery.report import Exit
+from proofport.delivery.lane.payload import decode_outcomes
+from proofport.delivery.report.report import Exit
 from proofport.wire import Call
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.delivery.queues import Queue, ends, ids
 from tests.unit.delivery.support import Plain, all_ok, reply
 
-from proofport.delivery.payload import decode_outcomes, unpack_bodies
+from proofport.delivery.lane.payload import decode_outcomes, unpack_bodies
 from proofport.delivery.queue.deliveries import replayed
 from proofport.errors import UsageError
 from proofport.evidence import Neutral

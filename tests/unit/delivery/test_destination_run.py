@@ -27,7 +27,7 @@ from tests.unit.delivery.support import (
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Flow, Job, Memory
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.report import INLINE_PROBLEMS, Exit, RecordProblem
+from proofport.delivery.report.report import INLINE_PROBLEMS, Exit, RecordProblem
 from proofport.errors import (
     AdapterFault,
     Blocked,

@@ -21,7 +21,7 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import Blocked, JournalError, LaneLost, ProofportError
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Reply

@@ -17,7 +17,7 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import (
     Retryable,
 )

@@ -11,9 +11,9 @@ from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import KIND, FreezingTiny, memory_journal
 
 from proofport.accounting import Status
-from proofport.delivery.foreseen import Foreseen, foreseen
+from proofport.delivery.lane.foreseen import Foreseen, foreseen
 from proofport.delivery.plan import Plan, planned
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
 from proofport.journal.contract import BatchDone, Delivered, Intent, Journal, NewRun, Sent
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofport.delivery.guard import Change, Terms
+from proofport.delivery.snapshot.guard import Change, Terms
 from proofport.errors import GuardRefused
 
 

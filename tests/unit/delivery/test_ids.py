@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.soak import examples
 
-from proofport.delivery import ids as module
-from proofport.delivery.ids import SCANS_BEFORE_INDEX, IdSet, IdStore, duplicate
-from proofport.delivery.same import key_of, keys_of
+from proofport.delivery.ids import ids as module
+from proofport.delivery.ids.ids import SCANS_BEFORE_INDEX, IdSet, IdStore, duplicate
+from proofport.delivery.ids.same import key_of, keys_of
 
 AWKWARD = ["a", "b", '"a"', "a\n", ",", "a,b", "[", "\\", "\u2028", "0", "ä", "a\u0308", "\U0001d54f", "\x00"]
 IDS = st.one_of(st.text(min_size=1, max_size=4), st.sampled_from(AWKWARD))

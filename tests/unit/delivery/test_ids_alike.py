@@ -25,10 +25,10 @@ from tests.unit.delivery.support import (
     reply,
 )
 
-from proofport.delivery.guard import Terms
-from proofport.delivery.payload import pack
-from proofport.delivery.report import Exit
-from proofport.delivery.same import key_of
+from proofport.delivery.ids.same import key_of
+from proofport.delivery.lane.payload import pack
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.guard import Terms
 from proofport.journal.contract import BatchDone, Journal, NewDelivery, NewRun, Sent
 from proofport.wire import Call, Reply
 

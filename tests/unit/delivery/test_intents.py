@@ -33,8 +33,8 @@ from proofport.accounting import CONFIRMED, Outcome
 from proofport.adapter import Batch, Flow, Job, Memory
 from proofport.delivery.books import RunBooks, entry_of
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.intents import Intents
-from proofport.delivery.lease import Holder
+from proofport.delivery.lane.intents import Intents
+from proofport.delivery.lane.lease import Holder
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Filter, Intent, Known, NewRun, Sent, SourceCount

@@ -10,7 +10,7 @@ from tests.unit.delivery.queues import Queue, ids, until
 from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import LEASE, ScriptedSender, all_ok
 
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.journal import opened, scheduler
 from proofport.journal.sqlite import SqliteJournal
 from proofport.wire import Call, Reply

@@ -31,9 +31,9 @@ from tests.unit.delivery.support import batch as batch_of
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
 from proofport.adapter import Batch, Job, LastDelivered, Mode
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.last_delivered import LastState
-from proofport.delivery.observed import seconds_of
-from proofport.delivery.payload import batch_digest, digests_of
+from proofport.delivery.lane.last_delivered import LastState
+from proofport.delivery.lane.payload import batch_digest, digests_of
+from proofport.delivery.reading.observed import seconds_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, OutcomeUnknown, Problem
 from proofport.journal.contract import IN_DOUBT, Journal, Known

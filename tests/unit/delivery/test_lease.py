@@ -10,7 +10,7 @@ import pytest
 from tests.support.clock import Clock
 from tests.unit.delivery.support import memory_journal
 
-from proofport.delivery.lease import RENEWALS, Holder, hold, renewing
+from proofport.delivery.lane.lease import RENEWALS, Holder, hold, renewing
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun, since_boot
 from proofport.wire import Call

@@ -18,9 +18,9 @@ from tests.unit.delivery.support import (
     memory_journal,
 )
 
-from proofport.delivery.guard import Terms
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import PAGE, LiveSet
+from proofport.delivery.lane.live_set import PAGE, LiveSet
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.listed import VendorList
 from proofport.errors import GuardRefused
 from proofport.journal.contract import IN_DOUBT, BatchDone, Journal, NewRun, Sent
 

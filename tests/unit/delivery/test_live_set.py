@@ -11,8 +11,8 @@ from tests.unit.delivery.support import batch
 
 from proofport.accounting import UNCHANGED
 from proofport.adapter import Batch, Observed
-from proofport.delivery.live_set import LiveSet, WaitingSet
-from proofport.delivery.report import LISTED, Difference, Group
+from proofport.delivery.lane.live_set import LiveSet, WaitingSet
+from proofport.delivery.report.report import LISTED, Difference, Group
 from proofport.journal.contract import Known
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Assurance, Outcome, Status
-from proofport.delivery.payload import decode_outcomes, encode_outcomes
+from proofport.delivery.lane.payload import decode_outcomes, encode_outcomes
 from proofport.errors import Problem
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

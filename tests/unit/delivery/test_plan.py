@@ -22,11 +22,11 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.adapter import Flow, Mode, Observed, Page
-from proofport.delivery.fate import DELETABLE, KEPT, REPLACED
-from proofport.delivery.guard import ALLOWED, WAYS, Terms
 from proofport.delivery.plan import Plan
 from proofport.delivery.plan import planned as planned_dict
-from proofport.delivery.report import LISTED, DestinationReport, Exit
+from proofport.delivery.report.report import LISTED, DestinationReport, Exit
+from proofport.delivery.snapshot.fate import DELETABLE, KEPT, REPLACED
+from proofport.delivery.snapshot.guard import ALLOWED, WAYS, Terms
 from proofport.errors import Blocked
 from proofport.journal.contract import Journal
 from proofport.wire import Call, Reply

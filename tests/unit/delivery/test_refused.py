@@ -18,8 +18,8 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.adapter import Flow, ListsWhole, Observed, Page
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.guard import Terms
 from proofport.errors import Retryable
 from proofport.journal.contract import Journal
 from proofport.wire import Call, Reply

@@ -8,9 +8,9 @@ from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import VERDICTS, ListedTiny, ScriptedSender, memory_journal, reply
 
 from proofport.accounting import NOT_HELD, Assurance
-from proofport.delivery.payload import decode_outcomes
+from proofport.delivery.lane.payload import decode_outcomes
 from proofport.delivery.plan import Plan
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 
 pytestmark = pytest.mark.usefixtures("folder")
 

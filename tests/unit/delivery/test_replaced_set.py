@@ -8,8 +8,8 @@ from tests.unit.delivery.snapshots import TERMS, books_of
 from tests.unit.delivery.support import ScriptedSender, TinyAdapter, WholeTiny, all_ok, batch, destination, listing
 
 from proofport.adapter import Flow, Lists, Observed, Page
-from proofport.delivery.ids import IdStore
-from proofport.delivery.report import Exit
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.report.report import Exit
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.journal import open_journal
 

@@ -10,7 +10,7 @@ from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import ScriptedSender, StagedTiny, all_ok, memory_journal, reply
 
 from proofport.adapter import Mode
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.wire import Reply
 
 pytestmark = pytest.mark.usefixtures("folder")

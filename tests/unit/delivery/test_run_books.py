@@ -23,9 +23,9 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Flow, Job, Memory, Mode
-from proofport.delivery.guard import Terms
 from proofport.delivery.order import Progress
-from proofport.delivery.report import Exit, RecordProblem
+from proofport.delivery.report.report import Exit, RecordProblem
+from proofport.delivery.snapshot.guard import Terms
 from proofport.errors import AccountingError
 from proofport.wire import Call, Reply
 

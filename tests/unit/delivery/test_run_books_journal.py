@@ -11,7 +11,7 @@ from tests.unit.delivery.support import LEASE, batch
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
 from proofport.adapter import Batch, Mode
 from proofport.delivery.books import InputChanged, RunBooks, entry_of
-from proofport.delivery.lease import Holder
+from proofport.delivery.lane.lease import Holder
 from proofport.errors import LaneLost, Problem
 from proofport.journal.contract import IN_DOUBT, Attempt, NewRun
 

@@ -11,8 +11,8 @@ from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import ScriptedSender, StagedTiny, Tiny, WholeTiny, all_ok, memory_journal, reply
 
 from proofport.adapter import Mode
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report.report import Exit, RunReport
+from proofport.delivery.snapshot.guard import Terms
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.journal.contract import IN_DOUBT, Journal
 from proofport.wire import Reply

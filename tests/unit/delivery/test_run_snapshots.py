@@ -22,8 +22,8 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import Outcome, Tally
 from proofport.adapter import Batch, Flow, Job, Memory, Tombstone
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.guard import Terms
 from proofport.journal.contract import Journal
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.soak import examples
 
 from proofport.adapter import Observed
-from proofport.delivery.same import changes, key_of, keys_of
+from proofport.delivery.ids.same import changes, key_of, keys_of
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import memory_journal
 
 from proofport.accounting import Status
-from proofport.delivery.guard import Terms
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
+from proofport.delivery.snapshot.guard import Terms
 from proofport.mapping import compile_skips, compile_source, load_file
 
 FILE = """\

@@ -16,10 +16,10 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import unknown
 from proofport.adapter import Stages
-from proofport.delivery.guard import Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.report import INLINE_PROBLEMS, Exit
-from proofport.delivery.stops import RESUMABLE
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.report.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.report.stops import RESUMABLE
+from proofport.delivery.snapshot.guard import Terms
 from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
 from proofport.wire import Reply
 
@@ -147,7 +147,7 @@ async def test_a_rejected_record_that_is_held_blocks_the_set_and_is_not_gone(ids
 async def test_of_very_many_rejected_records_each_is_dropped_when_a_person_says_so(
     ids: IdStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proofport.delivery.ids.FEW", 2)
+    monkeypatch.setattr("proofport.delivery.ids.ids.FEW", 2)
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
     for number in range(2, 7):
         snapshot.tried.ledger.reject(f"r{number}", number, Problem("x", "y"))

@@ -31,10 +31,10 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Status
 from proofport.adapter import Flow, Job, Memory
-from proofport.delivery.guard import Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.report import DestinationReport, Exit
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.report.report import DestinationReport, Exit
 from proofport.delivery.snapshot.compared import ComparedSet
+from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.errors import LaneLost, Problem
 from proofport.journal.contract import Journal

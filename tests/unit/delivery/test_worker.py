@@ -10,7 +10,7 @@ import pytest
 from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
 from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, Tiny, all_ok, reply
 
-from proofport.delivery.observed import seconds_of
+from proofport.delivery.reading.observed import seconds_of
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Filter, Known

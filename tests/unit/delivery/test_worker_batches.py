@@ -15,7 +15,7 @@ from tests.unit.delivery.runs import push, write
 from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, all_ok, reply
 
 from proofport.accounting import Outcome
-from proofport.delivery.payload import decode_outcomes, pack, unpack_bodies
+from proofport.delivery.lane.payload import decode_outcomes, pack, unpack_bodies
 from proofport.errors import Retryable
 from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Known, NewDelivery

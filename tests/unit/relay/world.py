@@ -17,7 +17,7 @@ from proofport.accounting import rejected
 from proofport.config import Config, Tenant
 from proofport.config.names import own_name, scoped, tenant_of
 from proofport.config.relay import Rate, RelaySettings
-from proofport.delivery.payload import encode_outcomes, pack
+from proofport.delivery.lane.payload import encode_outcomes, pack
 from proofport.delivery.target import lane_of
 from proofport.errors import Problem
 from proofport.gateway import Gateway

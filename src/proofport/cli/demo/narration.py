@@ -8,7 +8,7 @@ import click
 
 from proofport.accounting import Assurance, Status
 from proofport.cli.output import echo, show
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.testing import Running
 
 NAMED = 3

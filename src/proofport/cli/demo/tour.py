@@ -19,7 +19,7 @@ from proofport.cli.output import show
 from proofport.cli.push.preview import console, print_bodies
 from proofport.cli.push.report import print_problems, print_report
 from proofport.config import Config, Guard
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.gateway import Input
 from proofport.testing import running
 

@@ -11,12 +11,12 @@ from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import group, show_result, wrapped
 from proofport.cli.push.progress import watcher
-from proofport.delivery.problem_groups import EXAMPLES, ProblemGroup, key_of
+from proofport.delivery.report.problem_groups import EXAMPLES, ProblemGroup, key_of
 from proofport.text.wording import left_out
 
 if TYPE_CHECKING:
     from proofport.delivery.plan import Plan
-    from proofport.delivery.report import DestinationReport
+    from proofport.delivery.report.report import DestinationReport
     from proofport.gateway import Gateway
     from proofport.sources import Format
 

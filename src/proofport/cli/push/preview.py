@@ -16,7 +16,7 @@ from proofport.accounting import Outcome, rejected
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import echo, listed, plain, show_json
-from proofport.delivery.problem_groups import ProblemGroups, grouped
+from proofport.delivery.report.problem_groups import ProblemGroups, grouped
 from proofport.errors import Problem
 
 if TYPE_CHECKING:

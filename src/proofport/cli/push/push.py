@@ -17,7 +17,7 @@ from proofport.cli.push.progress import watcher
 from proofport.errors import ProofportError
 
 if TYPE_CHECKING:
-    from proofport.delivery.report import RecordProblem
+    from proofport.delivery.report.report import RecordProblem
     from proofport.gateway import Gateway
     from proofport.journal.contract import RunView
     from proofport.sources import Format

@@ -12,9 +12,9 @@ import click
 from proofport.accounting import Assurance, Status
 from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import echo, listed, show
-from proofport.delivery.problem_groups import EXAMPLES, ProblemGroup, key_of
-from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
-from proofport.delivery.whole import records
+from proofport.delivery.report.problem_groups import EXAMPLES, ProblemGroup, key_of
+from proofport.delivery.report.report import DestinationReport, Exit, RecordProblem, RunReport
+from proofport.delivery.snapshot.whole import records
 from proofport.text.wording import left_out, listing
 
 EXCLUDED = "excluded"

@@ -13,7 +13,7 @@ from proofport.cli.output import echo, show, show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
-    from proofport.delivery.problem_groups import ProblemGroups
+    from proofport.delivery.report.problem_groups import ProblemGroups
     from proofport.gateway import Gateway
     from proofport.journal.contract import Delivery, Journal
 
@@ -129,8 +129,8 @@ def _require_words(reason: str) -> None:
 
 def _groups(letters: Sequence[Delivery]) -> ProblemGroups:
     """The problems of the records of dead letters, equal ones together."""
-    from proofport.delivery.problem_groups import grouped
     from proofport.delivery.queue.shown import report_of
+    from proofport.delivery.report.problem_groups import grouped
 
     rows = []
     for letter in letters:
@@ -141,7 +141,7 @@ def _groups(letters: Sequence[Delivery]) -> ProblemGroups:
 
 
 def _lines(letters: Sequence[Delivery]) -> Iterator[str]:
-    from proofport.delivery.problem_groups import EXAMPLES
+    from proofport.delivery.report.problem_groups import EXAMPLES
 
     for group in _groups(letters):
         if group.count <= EXAMPLES:

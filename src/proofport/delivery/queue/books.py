@@ -13,10 +13,10 @@ from proofport.accounting import SKIPPED, Outcome, Status, surest, withheld
 from proofport.adapter import Batch, Memory
 from proofport.delivery.batching import part
 from proofport.delivery.books import Entry, about_to_be_sent
-from proofport.delivery.intents import Intents
-from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
-from proofport.delivery.report import DestinationReport, Ledger
-from proofport.delivery.same import keys_in
+from proofport.delivery.ids.same import keys_in
+from proofport.delivery.lane.intents import Intents
+from proofport.delivery.lane.payload import encode_outcomes, pack, pack_bodies
+from proofport.delivery.report.report import DestinationReport, Ledger
 from proofport.errors import Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, Intent, LaneRun, NewDelivery, Sent

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from proofport.accounting import Outcome
-from proofport.delivery.payload import DamagedPayload, outcomes_in, pack
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.lane.payload import DamagedPayload, outcomes_in, pack
 from proofport.delivery.queue.taken import content_of
-from proofport.delivery.same import keys_of
 from proofport.delivery.target import Target
 from proofport.errors import Problem, UsageError
 from proofport.evidence import Neutral

@@ -10,7 +10,7 @@ import orjson
 
 from proofport.accounting import Outcome, withheld
 from proofport.adapter import Mode
-from proofport.delivery.payload import DamagedPayload, decode_outcomes, outcomes_in, unpack
+from proofport.delivery.lane.payload import DamagedPayload, decode_outcomes, outcomes_in, unpack
 from proofport.evidence import Neutral, moment_of
 from proofport.journal.contract import Delivery, State
 

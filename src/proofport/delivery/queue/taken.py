@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from proofport.adapter import Mode
-from proofport.delivery.payload import DamagedPayload, unpack_all, unpack_bodies
-from proofport.delivery.same import keys_of
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.lane.payload import DamagedPayload, unpack_all, unpack_bodies
 from proofport.evidence import Neutral
 from proofport.journal.contract import Delivery
 

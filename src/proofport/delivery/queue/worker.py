@@ -12,14 +12,14 @@ from typing import TypeGuard
 from proofport.accounting import Outcome, withheld
 from proofport.adapter import Mode
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.lease import Holder, alongside, new_owner, renewing
-from proofport.delivery.payload import DamagedPayload
+from proofport.delivery.ids.spellings import Spellings
+from proofport.delivery.lane.lease import Holder, alongside, new_owner, renewing
+from proofport.delivery.lane.payload import DamagedPayload
 from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
 from proofport.delivery.queue.taken import Group, Taken, groups, taken
-from proofport.delivery.reading import Branch
-from proofport.delivery.report import DestinationReport
-from proofport.delivery.spellings import Spellings
-from proofport.delivery.stops import first_of
+from proofport.delivery.reading.reading import Branch
+from proofport.delivery.report.report import DestinationReport
+from proofport.delivery.report.stops import first_of
 from proofport.delivery.target import LONGEST_REASON, Target
 from proofport.delivery.witness import LaneWitness
 from proofport.errors import (

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from proofport.adapter import Ends
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.fate import fate_of
-from proofport.delivery.guard import Change, Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
-from proofport.delivery.refused import left_as_it_is, nothing_gone
-from proofport.delivery.report import Exit
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.lane.live_set import lists_now
+from proofport.delivery.report.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
-from proofport.delivery.whole import records
+from proofport.delivery.snapshot.fate import fate_of
+from proofport.delivery.snapshot.guard import Change, Terms
+from proofport.delivery.snapshot.listed import VendorList
+from proofport.delivery.snapshot.refused import left_as_it_is, nothing_gone
+from proofport.delivery.snapshot.whole import records
 from proofport.errors import GuardRefused, ProofportError
 
 RUNS = 1_000

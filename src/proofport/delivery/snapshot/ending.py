@@ -12,14 +12,14 @@ from proofport.accounting import Status
 from proofport.adapter import Batch, Ends
 from proofport.delivery.books import REMOVED, RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Change, Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.left_out import SourcesBefore
-from proofport.delivery.listed import VendorList
-from proofport.delivery.refused import Held
-from proofport.delivery.report import Exit
-from proofport.delivery.whole import flaw_of
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.gone import SetBefore
+from proofport.delivery.snapshot.guard import Change, Terms
+from proofport.delivery.snapshot.left_out import SourcesBefore
+from proofport.delivery.snapshot.listed import VendorList
+from proofport.delivery.snapshot.refused import Held
+from proofport.delivery.snapshot.whole import flaw_of
 from proofport.errors import Blocked, GuardRefused, ProofportError
 
 TAKEN = (Status.DELIVERED, Status.UNCHANGED)

@@ -12,17 +12,17 @@ from proofport.adapter import Batch, Replaces, Splits, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.fate import fate_of
-from proofport.delivery.guard import Change, Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.last_delivered import may_have_arrived
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
-from proofport.delivery.refused import NAMED, NO_RECORD, Held, held_back
-from proofport.delivery.report import Exit
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.lane.last_delivered import may_have_arrived
+from proofport.delivery.lane.live_set import lists_now
+from proofport.delivery.report.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
+from proofport.delivery.snapshot.fate import fate_of
+from proofport.delivery.snapshot.guard import Change, Terms
+from proofport.delivery.snapshot.listed import VendorList
+from proofport.delivery.snapshot.refused import NAMED, NO_RECORD, Held, held_back
+from proofport.delivery.snapshot.whole import records, require_read_to_end
 from proofport.delivery.target import DAY
-from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
 

@@ -9,13 +9,13 @@ from functools import partial
 from proofport.accounting import Outcome, Status, Tally, unknown, withheld
 from proofport.adapter import Batch, Stages
 from proofport.delivery.batching import Batcher, exchange
-from proofport.delivery.fate import fate_of
-from proofport.delivery.guard import Change
-from proofport.delivery.refused import NAMED, held_back
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
+from proofport.delivery.report.stops import RESUMABLE
 from proofport.delivery.snapshot.ending import TAKEN, Ending, exit_of
-from proofport.delivery.stops import RESUMABLE
-from proofport.delivery.whole import flaw_of, records
+from proofport.delivery.snapshot.fate import fate_of
+from proofport.delivery.snapshot.guard import Change
+from proofport.delivery.snapshot.refused import NAMED, held_back
+from proofport.delivery.snapshot.whole import flaw_of, records
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
 

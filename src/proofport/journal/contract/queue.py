@@ -19,7 +19,7 @@ class NewDelivery:
     destination: str
     kind: str
     mode: Mode
-    #: Neutral records as `proofport.delivery.payload` packs them. They are mapped when they are delivered.
+    #: Neutral records as `proofport.delivery.lane.payload` packs them. They are mapped when they are delivered.
     payload: bytes
     records: int
     #: The body of each record, to be sent as it is: see `Delivery`. None: the evidence is mapped.
@@ -88,8 +88,8 @@ class Delivery:
     failure: Failure | None = None
     #: The id of the first delivery that was accepted with it.
     submission: int | None = None
-    #: The body of each record, as `proofport.delivery.payload` packs them. Of a dead delivery: those that were sent.
-    #: Of any other: those to be sent as they are, instead of what its evidence is mapped to.
+    #: The body of each record, as `proofport.delivery.lane.payload` packs them. Of a dead delivery: those that were
+    #: sent. Of any other: those to be sent as they are, instead of what its evidence is mapped to.
     bodies: bytes | None = field(default=None, repr=False)
     #: How often in a row its lane was held to deliver it, and whoever held it broke down or died.
     breakdowns: int = 0

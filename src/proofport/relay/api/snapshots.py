@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from proofport.accounting import Status
 from proofport.config.names import own_name
-from proofport.delivery.payload import left_with, pack
-from proofport.delivery.report import Exit
-from proofport.delivery.whole import records
+from proofport.delivery.lane.payload import left_with, pack
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.whole import records
 from proofport.journal.contract import Journal, NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models

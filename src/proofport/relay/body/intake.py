@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from xxhash import xxh3_128
 
 from proofport.accounting import LeftOut
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.payload import pack
+from proofport.delivery.ids.same import key_of
+from proofport.delivery.lane.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
-from proofport.delivery.same import key_of
+from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents

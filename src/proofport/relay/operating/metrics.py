@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from proofport.accounting import Outcome, Status
-from proofport.delivery.report import RunReport
+from proofport.delivery.report.report import RunReport
 from proofport.gateway.places import Places
 from proofport.gateway.standing import Freshness, freshness
 from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery

@@ -6,7 +6,7 @@ import json
 
 from proofport.adapter import Ends, ReadsBack
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.live_set import kept_as
+from proofport.delivery.lane.live_set import kept_as
 
 COMPLETED = "What is gone is deleted when the snapshot completes."
 REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."

@@ -11,10 +11,10 @@ from pydantic import JsonValue
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema, Opens, Replaces, Resource, Stages
 from proofport.delivery.batching import part
-from proofport.delivery.foreseen import Foreseen
-from proofport.delivery.live_set import LiveSet
-from proofport.delivery.observed import older
-from proofport.delivery.same import keys_in, was_sent
+from proofport.delivery.ids.same import keys_in, was_sent
+from proofport.delivery.lane.foreseen import Foreseen
+from proofport.delivery.lane.live_set import LiveSet
+from proofport.delivery.reading.observed import older
 from proofport.delivery.target import Target
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 

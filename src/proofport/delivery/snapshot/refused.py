@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from proofport.accounting import Status
 from proofport.adapter import Batch
 from proofport.delivery.books import NOWHERE
-from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import WAYS, Terms
-from proofport.delivery.report import DestinationReport
-from proofport.delivery.whole import records
+from proofport.delivery.report.report import DestinationReport
+from proofport.delivery.snapshot.gone import SetBefore
+from proofport.delivery.snapshot.guard import WAYS, Terms
+from proofport.delivery.snapshot.whole import records
 from proofport.text.wording import listing
 
 NO_RECORD = "no record has every value that the vendor requires, and an empty set is not sent"

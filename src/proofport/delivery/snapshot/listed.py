@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.guard import Terms
-from proofport.delivery.live_set import LiveSet, keeps_gone, lists_now
-from proofport.delivery.spellings import delivered
-from proofport.delivery.whole import records
+from proofport.delivery.ids.spellings import delivered
+from proofport.delivery.lane.live_set import LiveSet, keeps_gone, lists_now
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.whole import records
 from proofport.journal.contract import IN_DOUBT, Delivered
 
 

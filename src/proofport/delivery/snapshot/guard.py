@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proofport.adapter import Limits
-from proofport.delivery.columns import Lacking, Matched, require_columns
-from proofport.delivery.left_out import FEW, SourcesBefore, WantedSources
-from proofport.delivery.whole import records, require_read_to_end
+from proofport.delivery.reading.columns import Lacking, Matched, require_columns
+from proofport.delivery.snapshot.left_out import FEW, SourcesBefore, WantedSources
+from proofport.delivery.snapshot.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
 WAYS = (

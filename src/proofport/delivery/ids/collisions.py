@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from proofport.accounting import Outcome, Status, unknown
 from proofport.adapter import Batch, Matches, Mode, Resource
-from proofport.delivery.ids import temporary_database
+from proofport.delivery.ids.ids import temporary_database
 from proofport.errors import Problem
 
 VENDOR_ID = ""

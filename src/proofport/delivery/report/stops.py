@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from proofport.accounting import ACCEPTED, Outcome, unknown, withheld
 from proofport.adapter import Memory
 from proofport.delivery.books import InputChanged
-from proofport.delivery.report import Exit
+from proofport.delivery.report.report import Exit
 from proofport.errors import (
     AdapterFault,
     Blocked,

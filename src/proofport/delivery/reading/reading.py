@@ -15,14 +15,14 @@ from typing import Any, TypeAlias, TypeVar, cast
 from proofport.accounting import LeftOut, rejected
 from proofport.delivery.batching import Batcher
 from proofport.delivery.books import POSITION_BITS
-from proofport.delivery.decoder import Decoder
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.ids import IdStore, duplicate
-from proofport.delivery.observed import seconds_of
-from proofport.delivery.same import keys_of
-from proofport.delivery.spellings import Spellings
+from proofport.delivery.ids.ids import IdStore, duplicate
+from proofport.delivery.ids.same import keys_of
+from proofport.delivery.ids.spellings import Spellings
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.reading.observed import seconds_of
+from proofport.delivery.report.unmatched import Unmatched
 from proofport.delivery.target import no_body
-from proofport.delivery.unmatched import Unmatched
 from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 
-from proofport.delivery.ids import temporary_database
-from proofport.delivery.same import keys_of
+from proofport.delivery.ids.ids import temporary_database
+from proofport.delivery.ids.same import keys_of
 from proofport.evidence import Neutral
 from proofport.journal.contract import Delivered, LaneRun
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 from rbloom import Bloom
 
-from proofport.delivery.same import key_of, keys_of
+from proofport.delivery.ids.same import key_of, keys_of
 from proofport.errors import Problem
 
 FILTERED, FALSE_HITS = 3_000_000, 2e-3

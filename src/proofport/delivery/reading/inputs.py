@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS
-from proofport.delivery.columns import Matched, lacking_in
-from proofport.delivery.decoder import Decoder
-from proofport.delivery.reading import Pipeline, place_in
-from proofport.delivery.report import SourceReport
-from proofport.delivery.unmatched import Unmatched
-from proofport.delivery.whole import Chains, end_of
+from proofport.delivery.reading.columns import Matched, lacking_in
+from proofport.delivery.reading.decoder import Decoder
+from proofport.delivery.reading.reading import Pipeline, place_in
+from proofport.delivery.report.report import SourceReport
+from proofport.delivery.report.unmatched import Unmatched
+from proofport.delivery.snapshot.whole import Chains, end_of
 from proofport.sources import Reader
 
 

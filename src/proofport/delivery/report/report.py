@@ -22,10 +22,10 @@ from proofport.accounting import (
     withheld,
 )
 from proofport.adapter import Batch, Mode
-from proofport.delivery.ids import IdSet, SkippedIds
-from proofport.delivery.problem_groups import ProblemGroups
-from proofport.delivery.same import keys_in
-from proofport.delivery.unmatched import Unmatched
+from proofport.delivery.ids.ids import IdSet, SkippedIds
+from proofport.delivery.ids.same import keys_in
+from proofport.delivery.report.problem_groups import ProblemGroups
+from proofport.delivery.report.unmatched import Unmatched
 from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000

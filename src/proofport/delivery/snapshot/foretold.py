@@ -11,14 +11,14 @@ from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status
 from proofport.adapter import Batch, Splits, Stages
 from proofport.delivery.batching import too_large
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.fate import fate_of
-from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Change, Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.listed import VendorList
-from proofport.delivery.refused import NO_RECORD, held_back, left_as_it_is, nothing_gone
-from proofport.delivery.report import Exit
-from proofport.delivery.whole import require_read_to_end
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.report.report import Exit
+from proofport.delivery.snapshot.fate import fate_of
+from proofport.delivery.snapshot.gone import SetBefore
+from proofport.delivery.snapshot.guard import Change, Terms
+from proofport.delivery.snapshot.listed import VendorList
+from proofport.delivery.snapshot.refused import NO_RECORD, held_back, left_as_it_is, nothing_gone
+from proofport.delivery.snapshot.whole import require_read_to_end
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Delivered
 

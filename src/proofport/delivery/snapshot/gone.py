@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from proofport.adapter import Splits
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.guard import Terms
-from proofport.delivery.ids import IdStore
-from proofport.delivery.left_out import SourcesBefore, WantedSources
-from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import keeps_gone
-from proofport.delivery.report import Group
-from proofport.delivery.spellings import delivered
-from proofport.delivery.whole import records
+from proofport.delivery.ids.ids import IdStore
+from proofport.delivery.ids.spellings import delivered
+from proofport.delivery.lane.live_set import keeps_gone
+from proofport.delivery.report.report import Group
+from proofport.delivery.snapshot.guard import Terms
+from proofport.delivery.snapshot.left_out import SourcesBefore, WantedSources
+from proofport.delivery.snapshot.listed import VendorList
+from proofport.delivery.snapshot.whole import records
 from proofport.journal.contract import Delivered, Journal
 from proofport.logs import get_logger
 from proofport.text.wording import listing

@@ -14,9 +14,9 @@ import orjson
 
 from proofport.accounting import UNCHANGED, Outcome
 from proofport.adapter import Batch, Lists, Observed, Replaces, Resource, Tombstone
-from proofport.delivery.ids import temporary_database
-from proofport.delivery.report import Difference
-from proofport.delivery.same import changes, keys_in, keys_of, was_sent
+from proofport.delivery.ids.ids import temporary_database
+from proofport.delivery.ids.same import changes, keys_in, keys_of, was_sent
+from proofport.delivery.report.report import Difference
 from proofport.journal.contract import Known
 
 PAGE = 500

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 import orjson
 
-from proofport.delivery.decoder import Decoder
+from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal, RunFilter
 from proofport.sources import Reader

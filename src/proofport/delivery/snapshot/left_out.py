@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from proofport.delivery.whole import records
+from proofport.delivery.snapshot.whole import records
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Delivered, SourceCount
 

@@ -1,0 +1,1 @@
+"""What is the same record: ids, their spellings, and records that are one at the vendor."""

@@ -1,0 +1,1 @@
+"""Reads inputs: from documents to batches of record bodies."""

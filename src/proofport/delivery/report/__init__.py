@@ -1,0 +1,1 @@
+"""What a run tells: outcomes, problems, rules that match nothing, and why a destination stops."""
