@@ -27,7 +27,7 @@ from proofport.delivery.report.report import RunReport
 from proofport.delivery.snapshot.guard import Terms
 from proofport.delivery.target import Target
 from proofport.errors import JournalError
-from proofport.gateway.check import damage_in
+from proofport.gateway.upkeep.check import damage_in
 from proofport.journal import opened, scheduler
 from proofport.journal.contract import Filter, IdempotencyRecord, Journal, LaneView, NewDelivery
 

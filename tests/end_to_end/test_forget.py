@@ -21,7 +21,7 @@ from proofport.delivery.lane.payload import pack
 from proofport.delivery.report.report import Exit
 from proofport.errors import UsageError
 from proofport.gateway import Gateway
-from proofport.gateway.forget import Forgotten, forgotten
+from proofport.gateway.upkeep.forget import Forgotten, forgotten
 from proofport.journal.contract import Failure, Filter, NewReceipt, NewSnapshot, Part
 
 KIND = "personnel_account"

@@ -28,7 +28,7 @@ from proofport.adapter import Adapter, Ends, Lists
 from proofport.delivery.report.report import Exit
 from proofport.delivery.target import lane_of
 from proofport.errors import UsageError
-from proofport.gateway.rebuild import NO_LIST, rebuilt
+from proofport.gateway.upkeep.rebuild import NO_LIST, rebuilt
 from proofport.journal.contract import PERHAPS_OVERWRITTEN, NewRun
 
 COUNT = 10

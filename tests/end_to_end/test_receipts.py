@@ -20,7 +20,7 @@ from tests.support.receipts import OVERRIDE, exported, fingerprint, judged, stat
 from proofport import Gateway
 from proofport.accounting import Status
 from proofport.audit import verify_receipts
-from proofport.gateway.retention import pruned
+from proofport.gateway.upkeep.retention import pruned
 from proofport.journal.contract import Holding
 
 FLIPS = 1_000 if "PROOFPORT_SOAK" in os.environ else 150

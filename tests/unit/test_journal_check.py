@@ -15,7 +15,7 @@ from tests.support.postgres import Database
 from proofport.accounting import CONFIRMED, rejected
 from proofport.delivery.lane.payload import encode_outcomes, pack
 from proofport.errors import Problem
-from proofport.gateway.check import damage_in
+from proofport.gateway.upkeep.check import damage_in
 from proofport.journal import open_journal, opened
 from proofport.journal.contract import BatchDone, Failure, Journal, NewDelivery, NewRun, NewSnapshot, Part
 from proofport.journal.postgres import PostgresJournal

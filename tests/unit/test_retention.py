@@ -11,8 +11,9 @@ from tests.support.journals import MemoryJournal
 from proofport.config import Config
 from proofport.config.configuration import Retention
 from proofport.errors import ConfigError, JournalError
-from proofport.gateway import Gateway, retention
-from proofport.gateway.retention import keeping_pruned
+from proofport.gateway import Gateway
+from proofport.gateway.upkeep import retention
+from proofport.gateway.upkeep.retention import keeping_pruned
 from proofport.journal.contract import Filter, NewDelivery, Pruned
 
 DAILY = Retention.model_validate({"older_than": "90d"})

@@ -36,8 +36,8 @@ from proofport.gateway.inputs import Input, inputs_of, open_input, require_young
 from proofport.gateway.portability import Portability, portability
 from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
-from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.targets import names_of
+from proofport.gateway.upkeep.retention import keeping_pruned
 from proofport.gateway.vendors import Vendors
 from proofport.http.configured import Caller
 from proofport.journal import is_there, open_journal, opened
@@ -270,7 +270,7 @@ class Gateway(Vendors):
         `run`: a run, a receipt, or the number of a queued delivery. `values`: those that were set for the run. Raises
         UsageError where there is no receipt of it.
         """
-        from proofport.gateway.explaining import explained
+        from proofport.gateway.explain.explaining import explained
 
         journal, (receipts, delivery) = await self.journal(), await self.receipts.of(run)
         return await explained(journal, self._targets, receipts, record, self.config, values or {}, delivery)
@@ -280,7 +280,7 @@ class Gateway(Vendors):
 
         `source`: the source mapping that reads the input. None: the pointer is one into the evidence itself.
         """
-        from proofport.gateway.explaining import whereabouts
+        from proofport.gateway.explain.explaining import whereabouts
 
         return whereabouts(self._targets, self.config, pointer, kind, source)
 

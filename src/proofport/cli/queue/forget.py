@@ -13,7 +13,7 @@ from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_result, wrapped
 
 if TYPE_CHECKING:
-    from proofport.gateway.forget import Forgotten
+    from proofport.gateway.upkeep.forget import Forgotten
 
 
 @click.command("forget")
@@ -27,7 +27,7 @@ async def forget_command(gateway: proofport.Gateway, record_id: str, *, as_json:
     reports and in lists beside receipts. While something that is still to be sent has the id, nothing is changed, and
     the exit code is 2. It is 1 where the journal has no such id.
     """
-    from proofport.gateway.forget import forgotten
+    from proofport.gateway.upkeep.forget import forgotten
 
     found = await forgotten(gateway, record_id)
     show_result(found.as_dict(), _lines(found), as_json=as_json)

@@ -47,7 +47,7 @@ def check_command(config_path: str | None, *, as_json: bool) -> int:
 
     The exit code is 1 when something is damaged. Of a journal that an older proofport made, the file alone is checked.
     """
-    from proofport.gateway.check import damage_in
+    from proofport.gateway.upkeep.check import damage_in
     from proofport.journal import is_there, opened
     from proofport.journal.sqlite import SqliteJournal
 

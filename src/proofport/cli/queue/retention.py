@@ -14,7 +14,7 @@ from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_result, wrapped
 
 if TYPE_CHECKING:
-    from proofport.gateway.rebuild import Rebuilt
+    from proofport.gateway.upkeep.rebuild import Rebuilt
     from proofport.journal.contract import Holding, JournalSize
 
 
@@ -72,7 +72,7 @@ async def prune_command(
     What somebody may still need stays: what waits, dead letters, the last delivered state with its bodies, tombstones,
     receipts, and runs that lack their receipt. A relay or a worker may run meanwhile.
     """
-    from proofport.gateway.retention import pruned
+    from proofport.gateway.upkeep.retention import pruned
 
     journal = await gateway.journal()
     before = await journal.size()
@@ -117,7 +117,7 @@ async def rebuild_command(gateway: proofport.Gateway, destination: str, kind: st
     What the vendor holds counts as delivered from here again, so that the next snapshot finds what is gone. Nothing of
     it counts as unchanged. What the journal knows stays. The exit code is 1 when the vendor does not list a kind.
     """
-    from proofport.gateway.rebuild import rebuilt
+    from proofport.gateway.upkeep.rebuild import rebuilt
 
     found = await rebuilt(gateway, destination, kind)
     show_result([each.as_dict() for each in found], _rebuilt_lines(found), as_json=as_json)

@@ -98,6 +98,6 @@ class Journal(
     async def damage(self) -> list[str]:
         """Sentences for what the store itself finds wrong with all that it holds. The journal may be closed.
 
-        `proofport.gateway.check` looks into what it holds.
+        `proofport.gateway.upkeep.check` looks into what it holds.
         """
         ...

@@ -8,9 +8,9 @@ from proofport.audit.explain import Explanation, Whereabouts, how_of, reading
 from proofport.config import Config
 from proofport.errors import ProofportError, UsageError
 from proofport.gateway.audit import signing_key
-from proofport.gateway.certified import Certified
-from proofport.gateway.explaining_queue import QueueExplainer
-from proofport.gateway.explaining_run import RunExplainer
+from proofport.gateway.explain.certified import Certified
+from proofport.gateway.explain.queue import QueueExplainer
+from proofport.gateway.explain.run import RunExplainer
 from proofport.gateway.targets import Targets
 from proofport.journal.contract import Journal, ReceiptView
 

@@ -25,8 +25,8 @@ from proofport.delivery.reading.reading import RecordStream, place_in
 from proofport.delivery.target import Target
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
-from proofport.gateway.carried import Carrier, NotCarried
-from proofport.gateway.certified import Certified, in_words, target_of
+from proofport.gateway.explain.carried import Carrier, NotCarried
+from proofport.gateway.explain.certified import Certified, in_words, target_of
 from proofport.gateway.inputs import Input, open_input
 from proofport.gateway.preview import Remembering
 from proofport.gateway.targets import Targets

@@ -17,7 +17,7 @@ from proofport.audit.explain import Explanation
 from proofport.delivery.target import Target
 from proofport.errors import ProofportError
 from proofport.evidence import Neutral
-from proofport.gateway.carried import Exchanges
+from proofport.gateway.explain.carried import Exchanges
 from proofport.gateway.targets import Targets
 from proofport.journal.contract import Journal, ReceiptView
 from proofport.mapping import MappingLibrary

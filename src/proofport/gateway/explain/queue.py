@@ -23,8 +23,8 @@ from proofport.delivery.reading.observed import seconds_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, UsageError
 from proofport.evidence import Neutral
-from proofport.gateway.carried import Carrier, NotCarried
-from proofport.gateway.certified import Certified, in_words, target_of
+from proofport.gateway.explain.carried import Carrier, NotCarried
+from proofport.gateway.explain.certified import Certified, in_words, target_of
 from proofport.gateway.targets import Targets
 from proofport.journal.contract import Delivery, Filter, Journal
 
