@@ -24,6 +24,8 @@ def condition_of(condition: When, field: str, scope: Scope) -> str:
             value, bound = scope.one(condition.path, field), code.bind("c", condition.values[0])
             test = f"{code.use(functions.compares)}({value}, {condition.test!r}, {bound})"
         case _:
-            value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
-            test = f"{code.use(functions.is_one_of)}({value}, {code.bind('c', keys)})"
+            value, fold = scope.one(condition.path, field), condition.fold
+            keys = frozenset(json_key(functions.folded(each) if fold else each) for each in condition.values)
+            given = f"{code.use(functions.folded)}({value})" if fold else value
+            test = f"{code.use(functions.is_one_of)}({given}, {code.bind('c', keys)})"
     return f"not ({test})" if condition.negated else test
