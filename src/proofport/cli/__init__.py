@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """The `proofport` program: runs the command of `sys.argv` and returns its exit code."""
+    # Parquet is read with the allocator of the system: pyarrow's own keeps what a large row group took.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.argv[1:] == ["--version"]:
         from proofport import __version__
 

@@ -65,7 +65,7 @@ def check_tests(rules: Iterable[Rule], kind: str) -> None:
     model = model_of(kind)
     for rule in rules:
         for select in selects(rule):
-            if isinstance(select, Condition) and select.test == "in":
+            if isinstance(select, Condition) and select.test == "in" and not select.fold:
                 for value in select.values:
                     _require(value, type_at(model, select, kind), rule, f"a value of {select.path.text}")
         if isinstance(rule.source, Select) and not rule.source.all:

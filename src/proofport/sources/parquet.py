@@ -36,7 +36,7 @@ class ParquetReader(Reader):
     def _documents(self) -> Iterator[tuple[int, object]]:
         read = 0
         try:
-            for batch in self._file.iter_batches(batch_size=ROWS, use_threads=False):
+            for batch in self._batches():
                 for row in self._rows(batch):
                     read += 1
                     yield read, row
@@ -44,6 +44,11 @@ class ParquetReader(Reader):
             self.incomplete = f"{self.name} is damaged after record {read}: {error}"
         if self.incomplete is None and read != self._file.metadata.num_rows:
             self.incomplete = f"{self.name} has {read:,} rows, and states {self._file.metadata.num_rows:,}"
+
+    def _batches(self) -> Iterator[Any]:
+        """Batches of one row group after the other: a reader of all of them holds pages of two at once."""
+        for group in range(self._file.num_row_groups):
+            yield from self._file.iter_batches(batch_size=ROWS, row_groups=[group], use_threads=False)
 
     def _rows(self, batch: Any) -> Iterator[object]:
         try:

@@ -267,4 +267,6 @@ class Hostile(random.Random):
         test = self.choice(
             [{"present": True}, {"null": True}, {"is": self.scalar()}, {"in": self.some(self.scalar, 0, 3)}]
         )
+        if {"is", "in"} & set(test):
+            test |= self.choice([{}, {"fold": True}])
         return {"path": self.selector(), **test, **self.choice([{}, {"not": True}])}

@@ -236,6 +236,8 @@ def holds(condition: dict[str, Any], record: Any) -> bool:
             found = stands(value, condition)
         else:
             wanted = condition["in"] if "in" in condition else [condition["is"]]
+            if condition.get("fold"):
+                wanted, value = [small(each) for each in wanted], small(value)
             found = value is not MISSING and any(same(each, value) for each in wanted)
     return found is not condition.get("not", False)
 

@@ -34,6 +34,15 @@ def test_a_number_is_compared_also_as_text(load: Load, test: str, held: list[Any
     assert holds(load, f"{{path: $.n, {test}, not: true}}", {})
 
 
+def test_a_text_is_compared_without_case(load: Load) -> None:
+    for condition in ("{path: $.a, in: [External, 7], fold: true}", "{path: $.a, is: EXTERNAL, fold: true}"):
+        assert holds(load, condition, {"a": "external"})
+        assert not holds(load, condition, {"a": "internal"})
+        assert not holds(load, condition, {})
+    assert holds(load, "{path: $.a, in: [External, 7], fold: true}", {"a": 7})
+    assert not holds(load, "{path: $.a, in: [External]}", {"a": "external"})
+
+
 ADULT, HERE, GUEST = "{path: $.age, at_least: 18}", "{path: $.here, is: true}", "{path: $.kind, in: [guest, other]}"
 
 
@@ -64,6 +73,7 @@ def test_all_and_any(load: Load, condition: str, expected: list[str]) -> None:
         ("{path: $.a, above: true}", "5:42", "expected a number"),
         ("{path: $.a, above: 1, below: 2}", "5:23", "found above and below, expected exactly one of"),
         ("{path: $.a, above: 1, below: 2}", "5:23", "Several tests go under all: [{…}, {…}]."),
+        ("{path: $.a, above: 1, fold: true}", "5:45", "found 'fold' beside 'above'"),
         ("{all: []}", "5:29", "found an empty list"),
         ("{all: {path: $.a, is: 1}}", "5:29", "expected a list of conditions"),
         ("{all: [{path: $.a, is: 1}], any: [{path: $.a, is: 1}]}", "5:23", "found all and any"),

@@ -194,6 +194,11 @@ def is_one_of(value: Any, keys: frozenset[object]) -> bool:
     return not isinstance(value, list | dict | Missing) and json_key(value) in keys
 
 
+def folded(value: Any) -> Any:
+    """A text in the form in which case does not count; any other value as it is."""
+    return value.casefold() if isinstance(value, str) else value
+
+
 def compares(value: Any, test: str, bound: float) -> bool:
     """True if a value is a number, or text of one, and stands so to the bound."""
     number = _number_of(value)

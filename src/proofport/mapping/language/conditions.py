@@ -16,12 +16,12 @@ MOST_LEVELS = 6
 
 
 def condition(node: Node, level: int = 1) -> When:
-    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, *COMBINED, "not"), "when")
+    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, *COMBINED, "not", "fold"), "when")
     if level > MOST_LEVELS:
         raise node.at.error("deep nesting", f"at most {MOST_LEVELS} levels of all and any")
     negated = keys.read("not", flag_of, False)
     if words := keys.given(COMBINED):
-        keys.refuse(("path", *TESTS), f"beside '{words[0]}'", f"it inside {words[0]}: [{{path: …, is: …}}, …]")
+        keys.refuse(("path", *TESTS, "fold"), f"beside '{words[0]}'", f"it inside {words[0]}: [{{path: …, is: …}}, …]")
         if len(words) > 1:
             raise node.at.error("all and any", "one of the two, the other inside it")
         listed = keys.need(words[0], "")
@@ -39,6 +39,8 @@ def _single(node: Node, keys: Keys, negated: bool) -> Condition:
         hint = "Several tests go under all: [{…}, {…}]." if given else None
         raise node.at.error(" and ".join(given) or "no test", f"exactly one of {listing(TESTS)}", hint=hint)
     [test] = given
+    if test not in ("is", "in"):
+        keys.refuse(("fold",), f"beside '{test}'", "it beside is or in: case is of text")
     operand = keys.need(test, "its value")
     values: tuple[Any, ...] = ()
     if test == "is":
@@ -50,7 +52,7 @@ def _single(node: Node, keys: Keys, negated: bool) -> Condition:
     elif not flag_of(operand):
         raise operand.at.error(f"{test}: false", f"{test}: true, and not: true to turn it round")
     kind = "in" if test == "is" else test
-    return Condition(parse_path(path), path.at, cast(Any, kind), values, negated)
+    return Condition(parse_path(path), path.at, cast(Any, kind), values, negated, keys.read("fold", flag_of, False))
 
 
 def scalar_of(node: Node) -> Any:

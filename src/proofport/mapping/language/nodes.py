@@ -153,6 +153,8 @@ class Condition:
     test: Literal["in", "present", "null", "above", "below", "at_least", "at_most"]
     values: tuple[Any, ...] = ()
     negated: bool = False
+    #: True where `in` compares without case.
+    fold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
