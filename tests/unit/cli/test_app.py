@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -122,3 +123,13 @@ def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> No
     assert "Did you mean 'push'?" in capsys.readouterr().err
     assert app.run(["xyzzy"]) == 2
     assert "Did you mean" not in capsys.readouterr().err
+
+
+def test_parquet_takes_the_allocator_of_the_system_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["proofport", "--version"])
+    for given, taken in ((None, "system"), ("mimalloc", "mimalloc")):
+        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", given or "")
+        if given is None:
+            monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
+        assert main() == 0
+        assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == taken

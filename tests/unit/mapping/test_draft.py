@@ -252,6 +252,10 @@ class TestValues:
         _, _, mapping = drafted([record], kind, "acme.things")
         assert evidence(mapping, record)[0][field] == value
 
+    def test_a_number_beyond_all_measure_is_none(self) -> None:
+        _, rules, _ = drafted(f"[{{id: a, memory: {10**400}, last_seen_at: {10**400}}}]", "device", form="yaml")
+        assert "last_seen_at" not in rules.fields
+
     def test_zero_is_no_time(self) -> None:
         users = [{"id": "1", "lastLogin": 0}, {"id": "2", "lastLogin": 1769850000}]
         _, _, mapping = drafted(users, "personnel_account")

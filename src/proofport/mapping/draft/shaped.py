@@ -122,7 +122,7 @@ def _memory(column: Column) -> Proposal | None:
     if not shapes.number_shape(column.given) or not column.names or set("{}") & set(column.path):
         return None
     named = next((_UNITS[word] for word in words_of(column.names[-1]) if word in _UNITS), None)
-    large = max(float(value) for value in column.given) >= 2**26
+    large = any((value if isinstance(value, int) else float(value)) >= 2**26 for value in column.given)
     unit = named or ("bytes" if large else "MB")
     doubts = () if named else (f"the unit: {unit}?",)
     return Proposal({"template": f"{{{column.path}}} {unit}", "when": {"path": column.path, "above": 0}}, doubts)

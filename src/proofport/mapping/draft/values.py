@@ -17,6 +17,7 @@ ZONE = re.compile(r"\b[a-z]{2,}(-[a-z]+)+(-\d[a-z]|\d-[a-z])\b")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 RESOURCE = re.compile(r"/{0,2}[\w.-]+(/[\w.@:~+%-]+)+")
 """A name of which each part says what the next one names: `projects/acme/topics/orders`."""
+_HUGE = 2**64
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 NOTHING = (
@@ -122,10 +123,10 @@ def nothings(values: Iterable[Any]) -> list[Any]:
 
 
 def number_shape(values: Iterable[Any]) -> bool:
-    """True if all values are numbers, or text of numbers."""
+    """True if all values are numbers of at most 64 bits, or text of numbers."""
     given = list(values)
     return bool(given) and all(
-        (isinstance(value, int | float) and not isinstance(value, bool))
+        (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _HUGE)
         or (isinstance(value, str) and _NUMBER.fullmatch(value.strip()) is not None)
         for value in given
     )
