@@ -66,6 +66,7 @@ def declared() -> Mapping[str, Any]:
     return {name: json.loads(value) for name, value in found}
 
 
+@cache
 def declared_for(kind: str) -> dict[str, Any]:
     """Of these, the values of what a built-in source of the kind does not know."""
     lacks = [fields for source, mapping in sources() if str(source.to) == kind for fields in lacking(source, mapping)]

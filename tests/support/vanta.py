@@ -46,7 +46,7 @@ async def authorization(served: Running, **changes: Any) -> str:
 def with_all_known(block: dict[str, Any], kind: str) -> dict[str, Any]:
     """The object of a kind, with the values that `docs/vanta.md` declares for what a source does not know."""
     values = declared_for(kind)
-    return {**block, "when_unknown": values} if values else block
+    return {**block, "when_unknown": dict(values)} if values else block
 
 
 # ---------------------------------------------------------------------- records that fit, one of each base type
