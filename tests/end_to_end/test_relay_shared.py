@@ -78,11 +78,19 @@ async def test_what_one_relay_accepts_the_other_answers_for(pair: Pair) -> None:
     for relay in (first, second):
         ready = await relay.get("/readyz")
         assert {name: check["ok"] for name, check in ready["checks"].items()}["journal"] is True
-        async with relay.client.get(f"{relay.origin}/metrics") as answer:
-            told = await answer.text()
-        assert "proofport_journal_up 1.0" in told
         queued = 'proofport_lane_queued_deliveries{destination="drata",kind="cloud_resource",lane="'
-        assert queued in told
+        assert "proofport_journal_up 1.0" in await _told(relay, queued)
+
+
+async def _told(relay: Relay, awaited: str) -> str:
+    """The metrics of a relay, once they have a line: one look at the journal answers for a while."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with relay.client.get(f"{relay.origin}/metrics") as answer:
+                told = await answer.text()
+            if awaited in told:
+                return told
+            await asyncio.sleep(0.01)
 
 
 async def test_a_snapshot_that_one_relay_opens_the_other_fills_and_commits(pair: Pair) -> None:

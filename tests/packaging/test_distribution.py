@@ -107,7 +107,7 @@ BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
 
 EXTRAS = {
     ROOT / "src" / "proofport" / "journal" / "postgres": "postgres",
-    ROOT / "src" / "proofport" / "delivery" / "payload.py": "fast",
+    ROOT / "src" / "proofport" / "delivery" / "lane" / "payload.py": "fast",
     ROOT / "src" / "proofport" / "audit" / "stamps.py": "timestamps",
     ROOT / "src" / "proofport" / "audit": "audit",
 }
