@@ -23,7 +23,7 @@ from proofport.audit import verify_receipts
 from proofport.gateway.upkeep.retention import pruned
 from proofport.journal.contract import Holding
 
-FLIPS = 1_000 if "PROOFPORT_SOAK" in os.environ else 150
+FLIPS = 1_000 if "PROOFPORT_SOAK" in os.environ else 40
 
 
 def test_a_run_has_a_receipt_whose_numbers_are_the_reports(signing: Cli) -> None:

@@ -8,12 +8,14 @@ import pytest
 from tests.generated.pages import TABLES, places
 
 PLACES = list(places())
+CHECKED = [place for place in PLACES if place[1] != "drafts"]
+"""Drafting from every source takes a while: the tests of drafts look at their table."""
 
 
 def test_every_table_has_one_place() -> None:
     assert sorted(name for _, name, _ in PLACES) == sorted(TABLES)
 
 
-@pytest.mark.parametrize(("page", "name", "text"), PLACES, ids=[name for _, name, _ in PLACES])
+@pytest.mark.parametrize(("page", "name", "text"), CHECKED, ids=[name for _, name, _ in CHECKED])
 def test_a_table_is_up_to_date(page: Path, name: str, text: str) -> None:
     assert text == TABLES[name](), f"{page.name}: run python -m tests.generated"

@@ -22,7 +22,7 @@ LANES = 10
 class PruningTests(ABC):
     """`delivered`: how many deliveries are done and old, three of a submission."""
 
-    delivered = 100_000 if SOAK else 1_500
+    delivered = 100_000 if SOAK else 600
 
     @abstractmethod
     def shared_url(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,7 @@ def drafted(documents: Sequence[Any], kind: str, name: str) -> tuple[str, Rules]
         return draft(reader, kind, name)
 
 
+@cache
 def figures(name: str) -> Figures:
     mapping = MappingLibrary().find(name)
     documents = sample(mapping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from tests.generated.pages import TABLES, places
 from tests.mappings.drafts import FIRST, Figures, compared, evidence_of, figures, later
 from tests.mappings.other_tools import SAMPLES, Sample
 
@@ -30,6 +31,11 @@ def test_most_rules_are_met(first: list[Figures], others: list[Figures]) -> None
     assert len(others) >= 30
     assert share_met(others) >= 0.7
     assert share_met([*first, *others]) > 0.75
+
+
+def test_the_figures_stand_in_the_docs() -> None:
+    [text] = [text for _, name, text in places() if name == "drafts"]
+    assert text == TABLES["drafts"](), "run python -m tests.generated"
 
 
 def test_no_rule_is_wrong_without_a_comment(first: list[Figures], others: list[Figures]) -> None:
