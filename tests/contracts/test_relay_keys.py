@@ -18,7 +18,7 @@ from tests.support.emulators import block
 from proofport.relay.access.keys import issue
 from proofport.relay.serving import ROUTES
 
-EXAMPLES = 60 if SOAK else 1
+EXAMPLES = 20 if SOAK else 1
 SCOPES: dict[str, dict[str, Any]] = {
     "everything": {},
     "read": {"may_write": False},
