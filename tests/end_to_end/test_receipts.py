@@ -20,6 +20,7 @@ from tests.support.receipts import OVERRIDE, exported, fingerprint, judged, stat
 from proofport import Gateway
 from proofport.accounting import Status
 from proofport.audit import verify_receipts
+from proofport.audit.verify_receipts import run
 from proofport.gateway.upkeep.retention import pruned
 from proofport.journal.contract import Holding
 
@@ -49,6 +50,15 @@ def test_plain_ids_stand_in_the_receipt_where_they_are_wanted(signing: Cli) -> N
     signing.type("push", "a.ndjson", *ACCOUNTS, *DRATA)
     [said] = statements(signing)
     assert said["predicate"]["refused"]["first"] == [{"id": "u-bad", "outcome": "rejected", "reason": None}]
+
+
+def test_a_run_without_its_receipt_does_not_blame_the_source(pushed: Cli) -> None:
+    assert pushed.type("receipt", "key", "create", "other.key").code == 0
+    pushed.configure(receipts={"key": "file:other.key"})
+    pushed.write("whole.ndjson", *(personnel_account(n) for n in range(2)))
+    typed = pushed.type("push", "whole.ndjson", *ACCOUNTS, *DRATA)
+    assert "read to its end" not in typed.words, typed.words
+    assert "Every record that was read is delivered, but something is missing: see above." in typed.words
 
 
 def test_the_guard_and_who_overrode_it_are_told(pushed: Cli) -> None:
@@ -83,6 +93,7 @@ def test_an_auditor_verifies_an_export(pushed: Cli) -> None:
     assert code == 1
     assert "keys: its first key" in words
     assert judged(folder, "--key", key, "--checkpoint", "nowhere")[0] == 2
+    assert run(folder / "manifest.json", key, None) == 2, "a zip that is not unpacked is not disproven"
 
 
 def test_a_part_is_verified_too(pushed: Cli) -> None:

@@ -232,8 +232,8 @@ def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> in
 
 def run(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
     """Verify, and say what was found. Returns the exit code."""
-    if missing := [path for path in (folder, checkpoint) if path is not None and not path.exists()]:
-        print(f"CANNOT SAY: there is no {missing[0]}")
+    if not folder.is_dir() or (checkpoint is not None and not checkpoint.exists()):
+        print(f"CANNOT SAY: there is no folder {folder}, or no {checkpoint or 'checkpoint'}. Unpack a zip first.")
         return 2
     try:
         return verify(folder, fingerprint, checkpoint)

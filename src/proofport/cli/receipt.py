@@ -196,8 +196,8 @@ async def export(gateway: Gateway, target: Path, runs: tuple[str, ...], oscal: b
     exporting.write(found, target)
     count = sum(name.startswith("receipts/") and name.endswith(".json") for name in found)
     show(f"{count} receipts are in {target}. Its README.md says how to verify them.")
-    show("Give the auditor two things by another way: the fingerprint of the first key (`proofport receipt key show`),")
-    show(f"and the SHA-256 of {exporting.VERIFIER}: {sha256(exporting.verifier()).hexdigest()}")
+    show("Give the auditor by another way: an earlier checkpoint, the fingerprint of the first key (`proofport receipt")
+    show(f"key show`), and the SHA-256 of {exporting.VERIFIER}: {sha256(exporting.verifier()).hexdigest()}")
     return 0
 
 

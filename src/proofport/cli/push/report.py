@@ -48,6 +48,7 @@ DRY_RUN: dict[Assurance | Status | str, tuple[str, str]] = {
 
 
 NOTHING = "There was nothing to deliver."
+ABOVE = "something is missing: see above."
 
 
 def print_report(report: RunReport, *, problems_file: str | None = None) -> None:
@@ -98,7 +99,8 @@ def verdict(report: RunReport) -> str:
     if code is Exit.OK:
         return " ".join(map(_was, destinations)) if any(each.input for each in destinations) else NOTHING
     if all(each.tally.status[Status.DELIVERED] == each.input for each in destinations):
-        return "Every record that was read is delivered, but a source was not read to its end."
+        cut = any(each.incomplete for each in report.sources)
+        return "Every record that was read is delivered, but " + ("a source was not read to its end." if cut else ABOVE)
     return "Not every record was delivered. " + " ".join(map(_was, destinations))
 
 

@@ -99,7 +99,9 @@ class SetBefore:
                 report.note_gone(name, outside=page[record_id], skipped=self._skipped(record_id))
             kept += missing if keep else ()
         self.refused_as_gone = await self._refused_as_gone() if self._destination.goes_whole else []
-        if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
+        skipped = {each for group in report.gone_skipped.values() for each in group.ids}
+        unread = [each for each in report.gone.ids if each not in skipped]
+        if unread and (alike := self._ids.in_another_case(unread)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
                 "not count in these ids, say `compare: fold` in the rule of the id in the source mapping."
