@@ -79,3 +79,32 @@ def test_a_field_that_a_source_without_columns_no_longer_has_is_told(cli: Cli) -
     )
     assert told in cli.type(*push, "--dry-run").words
     assert cli.type(*push, "--json").json["unmatched"]["hr.people"]["lost"] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{first_of: [$.title, {value: unknown}]}",
+        "{first_of: [$.title, {first_of: [$.role, {path: $.post, default: unknown}]}]}",
+        "{path: $.title, default: unknown}",
+    ],
+)
+def test_a_field_that_needs_no_column_is_not_lost(cli: Cli, rule: str) -> None:
+    cli.write(
+        "hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: person}}\nfields: {{id: $.id, job_title: {rule}}}\n"
+    )
+    cli.configure(mappings=".")
+    cli.write("people.csv", "id,email", "p1,ana@example.com")
+    for _ in range(2):
+        typed = cli.type(*PUSH, *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+
+
+def test_a_field_that_is_set_for_the_run_is_not_lost(cli: Cli) -> None:
+    rules = "context: [customer_id]\nfields: {id: $.id, email: $.email, customer_id: $.customer}\n"
+    cli.write("hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: person}}\n{rules}")
+    cli.configure(mappings=".")
+    cli.write("people.csv", "id,email", "p1,ana@example.com")
+    for _ in range(2):
+        typed = cli.type("push", "hr.people[customer_id=c1]=people.csv", *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
