@@ -108,3 +108,10 @@ def test_a_field_that_is_set_for_the_run_is_not_lost(cli: Cli) -> None:
     for _ in range(2):
         typed = cli.type("push", "hr.people[customer_id=c1]=people.csv", *SNAPSHOT, *DRATA)
         assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+
+
+def test_a_set_is_held_against_the_last_set_and_not_against_what_was_pushed_between(hr: Cli) -> None:
+    hr.write("one.csv", "id,email,first", "p1,,Ana")
+    assert hr.type("push", "hr.people=one.csv", *DRATA).code == 0
+    typed = hr.type(*PUSH, *SNAPSHOT, *DRATA)
+    assert (typed.code, REFUSED in typed.words) == (4, True), typed.out

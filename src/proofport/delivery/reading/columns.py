@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-import orjson
-
+from proofport.adapter import Mode
 from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal, RunFilter
@@ -26,13 +25,17 @@ Matched = Mapping[str, Collection[str]]
 """By source, the fields that had a value in some record."""
 
 
-async def matched_before(journal: Journal, destinations: Sequence[str], kind: str) -> Matched:
-    """The fields that had a value in the last complete run of each source to one of the destinations."""
+async def matched_before(journal: Journal, destinations: Sequence[str], kind: str, mode: Mode) -> Matched:
+    """The fields that had a value in the last complete run of each source to one of the destinations.
+
+    A snapshot is held against snapshots alone: a run of another mode may bring a few records of its source.
+    """
     found: dict[str, set[str]] = {}
+    among = RunFilter(kind=kind, mode="snapshot" if mode == "snapshot" else None, state="complete")
     for name in destinations:
         latest: dict[str, list[str]] = {}
-        for run in await journal.runs(limit=RUNS, chosen=RunFilter(destination=name, kind=kind, state="complete")):
-            latest = orjson.loads(run.report or "{}").get("matched", {}) | latest
+        for run in await journal.runs(limit=RUNS, chosen=replace(among, destination=name)):
+            latest = run.books.get("matched", {}) | latest
         for source, fields in latest.items():
             found.setdefault(source, set()).update(fields)
     return found
