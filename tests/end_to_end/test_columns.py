@@ -115,3 +115,32 @@ def test_a_set_is_held_against_the_last_set_and_not_against_what_was_pushed_betw
     assert hr.type("push", "hr.people=one.csv", *DRATA).code == 0
     typed = hr.type(*PUSH, *SNAPSHOT, *DRATA)
     assert (typed.code, REFUSED in typed.words) == (4, True), typed.out
+
+
+@pytest.fixture
+def two(cli: Cli) -> Cli:
+    """Two lists of one source mapping, of which one has addresses."""
+    rules = "context: [url]\nfields: {id: $.id, email: $.email, first_name: $.first}\n"
+    cli.write("hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: personnel_account}}\n{rules}")
+    cli.configure(mappings=".")
+    cli.write("a.csv", "id,first", "p1,Ana")
+    cli.write("b.csv", "id,email,first", "p2,bo@example.com,Bo")
+    return cli
+
+
+A, B = (f"hr.people[url=https://{name}.example.com]={name}.csv" for name in "ab")
+
+
+def test_what_one_list_had_is_not_missed_in_another(two: Cli) -> None:
+    code, report = two.report("push", B, A, *DRATA)
+    assert (code, "unmatched" in report) == (0, False), "one list with a value is enough"
+    assert "lost" not in str(two.report("push", A, *DRATA, "--dry-run")[1]["unmatched"])
+
+
+def test_a_list_may_not_lose_what_another_has(two: Cli) -> None:
+    assert two.report("push", A, B, *SNAPSHOT, *DRATA)[0] == 0
+    assert two.report("push", A, B, *SNAPSHOT, *DRATA)[0] == 0
+    two.write("a.csv", "id,email,first", "p1,ana@example.com,Ana")
+    two.write("b.csv", "id,Work Mail,first", "p2,bo@example.com,Bo")
+    typed = two.type("push", A, B, *SNAPSHOT, *DRATA)
+    assert (typed.code, "email has no column in b.csv, and had values" in typed.words) == (4, True), typed.out

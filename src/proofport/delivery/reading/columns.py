@@ -52,7 +52,7 @@ class Lacking:
     places: Mapping[str, Sequence[str]]
     #: The columns that no rule reads.
     unread: Sequence[str]
-    #: Those of the fields that no other input of the mapping can have either.
+    #: Those of the fields that no other input of the source can have either.
     nowhere: Collection[str] = ()
 
     @classmethod
@@ -63,7 +63,7 @@ class Lacking:
         return cls(reader.name, source, decoder.source.partition("[")[0], places, unread)
 
     def lost(self, before: Matched) -> list[str]:
-        """The fields that had a value in the last complete run, and have none in any input now."""
+        """The fields that had a value in the last complete run, and have none in any input of the source now."""
         return [field for field in self.places if field in self.nowhere and field in before.get(self.source, ())]
 
     def warnings(self, before: Matched) -> dict[str, str]:
@@ -87,8 +87,8 @@ def lacking_in(inputs: Sequence[tuple[Reader, Decoder]], sources: Sequence[str])
     found = [Lacking.of(*each, source) for each, source in zip(inputs, sources, strict=True)]
     nowhere: dict[str, set[str]] = {}
     for each in found:
-        nowhere.setdefault(each.mapping, {*each.places}).intersection_update(each.places)
-    return [replace(each, nowhere=nowhere[each.mapping]) for each in found]
+        nowhere.setdefault(each.source, {*each.places}).intersection_update(each.places)
+    return [replace(each, nowhere=nowhere[each.source]) for each in found]
 
 
 def is_alike(one: str, other: str) -> bool:
