@@ -144,3 +144,17 @@ def test_a_list_may_not_lose_what_another_has(two: Cli) -> None:
     two.write("b.csv", "id,Work Mail,first", "p2,bo@example.com,Bo")
     typed = two.type("push", A, B, *SNAPSHOT, *DRATA)
     assert (typed.code, "email has no column in b.csv, and had values" in typed.words) == (4, True), typed.out
+
+
+@pytest.mark.parametrize("more", ["", ",email"], ids=["no optional field", "one"])
+def test_a_field_that_a_source_never_had_is_told_until_its_first_complete_run(cli: Cli, more: str) -> None:
+    cli.write("hr.yaml", SOURCE)
+    cli.configure(mappings=".")
+    cli.write("staff.csv", "id,Lastname" + more, "p1,Berg" + (",ana@example.com" if more else ""))
+    push = ("push", "staff:hr.people=staff.csv", *DRATA)
+    told = "last_name has no column in staff.csv: hr.people reads it from Last name. Lastname is read by no rule"
+    assert told in cli.type(*push, "--dry-run").words
+    assert told in cli.type(*push, *SNAPSHOT).words
+    for command in (push, (*push, *SNAPSHOT)):
+        typed = cli.type(*command)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out

@@ -70,10 +70,10 @@ class Inputs:
 
     @property
     def matched(self) -> dict[str, list[str]]:
-        """By source, the fields that had a value in some record."""
+        """By source, the fields that had a value in some record, where its rules need a match for any."""
         found: dict[str, set[str]] = {}
         for (source, _), unmatched in self._unmatched.items():
-            if unmatched.matched:
+            if unmatched.matched is not None:
                 found.setdefault(source, set()).update(unmatched.matched)
         return {source: sorted(fields) for source, fields in found.items()}
 

@@ -49,9 +49,9 @@ class Unmatched:
         return found
 
     @property
-    def matched(self) -> list[str]:
-        """The fields that some record has."""
-        return sorted(self._all - self.fields)
+    def matched(self) -> list[str] | None:
+        """The fields that some record has. None where no field was looked for, or there was no record."""
+        return sorted(self._all - self.fields) if self._all and self.records else None
 
     def __bool__(self) -> bool:
         return bool(self.records and self.fields)
