@@ -79,3 +79,82 @@ def test_a_field_that_a_source_without_columns_no_longer_has_is_told(cli: Cli) -
     )
     assert told in cli.type(*push, "--dry-run").words
     assert cli.type(*push, "--json").json["unmatched"]["hr.people"]["lost"] == ["email"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{first_of: [$.title, {value: unknown}]}",
+        "{first_of: [$.title, {first_of: [$.role, {path: $.post, default: unknown}]}]}",
+        "{path: $.title, default: unknown}",
+    ],
+)
+def test_a_field_that_needs_no_column_is_not_lost(cli: Cli, rule: str) -> None:
+    cli.write(
+        "hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: person}}\nfields: {{id: $.id, job_title: {rule}}}\n"
+    )
+    cli.configure(mappings=".")
+    cli.write("people.csv", "id,email", "p1,ana@example.com")
+    for _ in range(2):
+        typed = cli.type(*PUSH, *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+
+
+def test_a_field_that_is_set_for_the_run_is_not_lost(cli: Cli) -> None:
+    rules = "context: [customer_id]\nfields: {id: $.id, email: $.email, customer_id: $.customer}\n"
+    cli.write("hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: person}}\n{rules}")
+    cli.configure(mappings=".")
+    cli.write("people.csv", "id,email", "p1,ana@example.com")
+    for _ in range(2):
+        typed = cli.type("push", "hr.people[customer_id=c1]=people.csv", *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+
+
+def test_a_set_is_held_against_the_last_set_and_not_against_what_was_pushed_between(hr: Cli) -> None:
+    hr.write("one.csv", "id,email,first", "p1,,Ana")
+    assert hr.type("push", "hr.people=one.csv", *DRATA).code == 0
+    typed = hr.type(*PUSH, *SNAPSHOT, *DRATA)
+    assert (typed.code, REFUSED in typed.words) == (4, True), typed.out
+
+
+@pytest.fixture
+def two(cli: Cli) -> Cli:
+    """Two lists of one source mapping, of which one has addresses."""
+    rules = "context: [url]\nfields: {id: $.id, email: $.email, first_name: $.first}\n"
+    cli.write("hr.yaml", f"mapping: sources/hr.people\nto: {{evidence: personnel_account}}\n{rules}")
+    cli.configure(mappings=".")
+    cli.write("a.csv", "id,first", "p1,Ana")
+    cli.write("b.csv", "id,email,first", "p2,bo@example.com,Bo")
+    return cli
+
+
+A, B = (f"hr.people[url=https://{name}.example.com]={name}.csv" for name in "ab")
+
+
+def test_what_one_list_had_is_not_missed_in_another(two: Cli) -> None:
+    code, report = two.report("push", B, A, *DRATA)
+    assert (code, "unmatched" in report) == (0, False), "one list with a value is enough"
+    assert "lost" not in str(two.report("push", A, *DRATA, "--dry-run")[1]["unmatched"])
+
+
+def test_a_list_may_not_lose_what_another_has(two: Cli) -> None:
+    assert two.report("push", A, B, *SNAPSHOT, *DRATA)[0] == 0
+    assert two.report("push", A, B, *SNAPSHOT, *DRATA)[0] == 0
+    two.write("a.csv", "id,email,first", "p1,ana@example.com,Ana")
+    two.write("b.csv", "id,Work Mail,first", "p2,bo@example.com,Bo")
+    typed = two.type("push", A, B, *SNAPSHOT, *DRATA)
+    assert (typed.code, "email has no column in b.csv, and had values" in typed.words) == (4, True), typed.out
+
+
+@pytest.mark.parametrize("more", ["", ",email"], ids=["no optional field", "one"])
+def test_a_field_that_a_source_never_had_is_told_until_its_first_complete_run(cli: Cli, more: str) -> None:
+    cli.write("hr.yaml", SOURCE)
+    cli.configure(mappings=".")
+    cli.write("staff.csv", "id,Lastname" + more, "p1,Berg" + (",ana@example.com" if more else ""))
+    push = ("push", "staff:hr.people=staff.csv", *DRATA)
+    told = "last_name has no column in staff.csv: hr.people reads it from Last name. Lastname is read by no rule"
+    assert told in cli.type(*push, "--dry-run").words
+    assert told in cli.type(*push, *SNAPSHOT).words
+    for command in (push, (*push, *SNAPSHOT)):
+        typed = cli.type(*command)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out

@@ -84,7 +84,8 @@ class Run:
 
     async def execute(self) -> RunReport:
         order, inputs = self._order, self._inputs
-        inputs.before = await matched_before(order.journal, [each.name for each in order.targets], order.kind)
+        names = [target.name for target in order.targets]
+        inputs.before = await matched_before(order.journal, names, order.kind, order.mode)
         terms = replace(order.terms, tables=inputs.lacking, before=inputs.before)
         self._order = order = replace(order, terms=terms)
         log.info("run_started", run=order.run_id, kind=order.kind, mode=order.mode)

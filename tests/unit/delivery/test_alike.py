@@ -24,7 +24,15 @@ def test_a_name_is_like_another(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("First name", "last_name"), ("Cost centre", "email"), ("Id", "Paid"), ("Start date", "created_date"), ("", "x")],
+    [
+        ("Last Name (Kana)", "last_login_at"),
+        ("Created by", "created_at"),
+        ("First name", "last_name"),
+        ("Cost centre", "email"),
+        ("Id", "Paid"),
+        ("Start date", "created_date"),
+        ("", "x"),
+    ],
 )
 def test_a_name_is_not_like_another(one: str, other: str) -> None:
     assert not is_alike(one, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from unittest.mock import Mock, patch
 
@@ -9,7 +10,7 @@ import pytest
 
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import CloudResource
-from proofport.mapping import compile_kind, compile_source
+from proofport.mapping import MappingLibrary, compile_kind, compile_source
 from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.compile.fields import compile_plan
 
@@ -160,6 +161,29 @@ def test_one_function_is_compiled_for_what_is_read(load: Load) -> None:
         with pytest.raises(Rejected):
             mapping.quick({"id": 1})
         assert compiled.call_count == 2
+
+
+@pytest.mark.parametrize("path", ["$['b c','left']", "$.a['b c','left']", "$.a[*]['b c','left']", r"$.a['b\u00a0c']"])
+def test_what_a_path_of_odd_or_several_names_does_not_read_is_unread(load: Load, path: str) -> None:
+    rule = f'{{path: "{path}", as: string}}'
+    mapping = compile_source(
+        load(f"mapping: sources/t\nto: {{evidence: person}}\nfields: {{id: $.id, job_title: {rule}}}")
+    )
+    holder: dict[str, Any] = {"left": 1} if "left" in path else {"b\u00a0c": 1}
+    inner: Any = [{**holder, "other": 2}] if "*" in path else {**holder, "other": 2}
+    record = {"id": "x", "more": 3} | ({"a": inner} if ".a" in path else inner)
+    others = ["$.a[*].other" if "*" in path else "$.a.other" if ".a" in path else "$.other"]
+    assert sorted(mapping.unread(record)) == sorted(["$.more", *others])
+    if mapping.of_lines is not None:
+        assert mapping.of_lines(json.dumps(record).encode()) == [{"id": "x", "job_title": "1"}]
+    assert mapping(record) == {"id": "x", "job_title": "1"}
+
+
+@pytest.mark.parametrize("name", ["csv.people", "csv.workday"])
+def test_a_column_that_a_source_of_the_library_does_not_know_is_unread(name: str) -> None:
+    mapping = compile_source(MappingLibrary().find(f"sources/{name}"))
+    assert mapping.unread({"Work Mail": ""}) == ["$['Work Mail']"]
+    assert mapping.unread({"Termination Date": ""}) == []
 
 
 # ------------------------------------------------------------------ evidence as it stands

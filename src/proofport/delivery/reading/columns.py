@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-import orjson
-
+from proofport.adapter import Mode
 from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal, RunFilter
@@ -19,20 +18,24 @@ RUNS = 20
 """The number of complete runs that are looked through for the last one with a source mapping."""
 ALIKE = 0.75
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
-_COMMON = {"name", "date", "time", "type", "code", "number", "user", "status", "value"}
+_COMMON = {"name", "date", "time", "type", "code", "number", "user", "status", "value", "created", "last"}
 """Words that many columns have."""
 
 Matched = Mapping[str, Collection[str]]
-"""By source, the fields that had a value in some record."""
+"""By source, the fields that had a value in some record. A source that is not there is not known yet."""
 
 
-async def matched_before(journal: Journal, destinations: Sequence[str], kind: str) -> Matched:
-    """The fields that had a value in the last complete run of each source to one of the destinations."""
+async def matched_before(journal: Journal, destinations: Sequence[str], kind: str, mode: Mode) -> Matched:
+    """The fields that had a value in the last complete run of each source to one of the destinations.
+
+    A snapshot is held against snapshots alone: a run of another mode may bring a few records of its source.
+    """
     found: dict[str, set[str]] = {}
+    among = RunFilter(kind=kind, mode="snapshot" if mode == "snapshot" else None, state="complete")
     for name in destinations:
         latest: dict[str, list[str]] = {}
-        for run in await journal.runs(limit=RUNS, chosen=RunFilter(destination=name, kind=kind, state="complete")):
-            latest = orjson.loads(run.report or "{}").get("matched", {}) | latest
+        for run in await journal.runs(limit=RUNS, chosen=replace(among, destination=name)):
+            latest = run.books.get("matched", {}) | latest
         for source, fields in latest.items():
             found.setdefault(source, set()).update(fields)
     return found
@@ -49,7 +52,7 @@ class Lacking:
     places: Mapping[str, Sequence[str]]
     #: The columns that no rule reads.
     unread: Sequence[str]
-    #: Those of the fields that no other input of the mapping can have either.
+    #: Those of the fields that no other input of the source can have either.
     nowhere: Collection[str] = ()
 
     @classmethod
@@ -60,15 +63,17 @@ class Lacking:
         return cls(reader.name, source, decoder.source.partition("[")[0], places, unread)
 
     def lost(self, before: Matched) -> list[str]:
-        """The fields that had a value in the last complete run, and have none in any input now."""
+        """The fields that had a value in the last complete run, and have none in any input of the source now."""
         return [field for field in self.places if field in self.nowhere and field in before.get(self.source, ())]
 
     def warnings(self, before: Matched) -> dict[str, str]:
-        """What is to be said of each field that was lost, and of each that an unread column may be meant for."""
-        lost, told = self.lost(before), dict[str, str]()
+        """What is to be said of each field that was lost; before the first complete run of the source, of each field
+        that an unread column may be meant for.
+        """
+        lost, told, is_known = self.lost(before), dict[str, str](), self.source in before
         for field, places in self.places.items():
             alike = [column for column in self.unread if any(is_alike(column, each) for each in (field, *places))]
-            if field not in lost and not alike:
+            if field not in lost and (is_known or not alike):
                 continue
             text = f"{field} has no column in {self.table}: {self.mapping} reads it from {listing(places)}."
             text += " It had values in the last complete run." if field in lost else ""
@@ -84,21 +89,26 @@ def lacking_in(inputs: Sequence[tuple[Reader, Decoder]], sources: Sequence[str])
     found = [Lacking.of(*each, source) for each, source in zip(inputs, sources, strict=True)]
     nowhere: dict[str, set[str]] = {}
     for each in found:
-        nowhere.setdefault(each.mapping, {*each.places}).intersection_update(each.places)
-    return [replace(each, nowhere=nowhere[each.mapping]) for each in found]
+        nowhere.setdefault(each.source, {*each.places}).intersection_update(each.places)
+    return [replace(each, nowhere=nowhere[each.source]) for each in found]
 
 
 def is_alike(one: str, other: str) -> bool:
     """True if two names may mean the same: they share a word, a word of one is in the other, or few letters differ."""
     words, others = ([word.lower() for word in _WORD.findall(name)] for name in (one, other))
     shape, other_shape = "".join(words), "".join(others)
-    telling, telling_others = {*words} - _COMMON, {*others} - _COMMON
+    telling, telling_others = ([word for word in each if word not in _COMMON] for each in (words, others))
     return (
-        any(len(word) > 2 for word in telling & telling_others)
+        any(len(word) > 2 and word in telling_others for word in telling)
         or any(len(word) > 3 and word in other_shape for word in telling)
         or any(len(word) > 3 and word in shape for word in telling_others)
-        or SequenceMatcher(None, shape, other_shape, autojunk=False).ratio() >= ALIKE
+        or (_is_near(shape, other_shape) and not (telling and telling_others))
+        or (_is_near("".join(telling), "".join(telling_others)) and _is_near(shape, other_shape))
     )
+
+
+def _is_near(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
 
 
 def require_columns(tables: Sequence[Lacking], before: Matched) -> None:

@@ -34,8 +34,8 @@ class Inputs:
         self.reports: list[SourceReport] = []
         #: Sentences about their ends.
         self.notes: list[str] = []
-        #: By source mapping.
-        self.unmatched: dict[str, Unmatched] = {}
+        #: By source and source mapping.
+        self._unmatched: dict[tuple[str, str], Unmatched] = {}
         #: The fields that had values in the last complete run.
         self.before: Matched = {}
         self._inputs = inputs
@@ -53,11 +53,11 @@ class Inputs:
         chains = Chains()
         for number, (reader, decoder) in enumerate(self._inputs):
             read, skipped = pipeline.read, pipeline.skipped.copy()
-            name = _mapping_of(decoder)
-            unmatched = Unmatched(decoder.optional, self.before.get(self.names[number], ()))
-            pipeline.unmatched = self.unmatched.setdefault(name, unmatched)
+            name = self.names[number]
+            unmatched = Unmatched(decoder.optional, self.before.get(name, ()))
+            pipeline.unmatched = self._unmatched.setdefault((name, _mapping_of(decoder)), unmatched)
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-            chains.add(number, self.names[number], pages)
+            chains.add(number, name, pages)
             left, warning = pipeline.skipped - skipped, "\n".join(self._warnings(number)) or None
             incomplete, note = end_of(reader, pipeline.read - read, self._mode)
             self.notes += [note] if note is not None else []
@@ -70,14 +70,25 @@ class Inputs:
 
     @property
     def matched(self) -> dict[str, list[str]]:
-        """By source, the fields that had a value in some record."""
-        read = zip(self.names, (self.unmatched.get(_mapping_of(decoder)) for _, decoder in self._inputs), strict=True)
-        return {source: found.matched for source, found in read if found is not None and found.matched}
+        """By source, the fields that had a value in some record, where its rules need a match for any."""
+        found: dict[str, set[str]] = {}
+        for (source, _), unmatched in self._unmatched.items():
+            if unmatched.matched is not None:
+                found.setdefault(source, set()).update(unmatched.matched)
+        return {source: sorted(fields) for source, fields in found.items()}
+
+    @property
+    def unmatched(self) -> dict[str, Unmatched]:
+        """By source mapping, the fields that no record of any of its sources had."""
+        found: dict[str, Unmatched] = {}
+        for (_, mapping), unmatched in self._unmatched.items():
+            found[mapping] = found[mapping].joined(unmatched) if mapping in found else unmatched
+        return found
 
     def _warnings(self, number: int) -> Iterator[str]:
         """Say what may be wrong with an input."""
         told = self.lacking[number].warnings(self.before)
-        self.unmatched[_mapping_of(self._inputs[number][1])].told.update(told)
+        self._unmatched[self.names[number], _mapping_of(self._inputs[number][1])].told.update(told)
         yield from told.values()
         if (alike := self._set_for_two(number)) is not None:
             yield alike

@@ -16,7 +16,7 @@ eighth is looked at."""
 
 
 class Unmatched:
-    """The fields of one source mapping that no record has had yet, of those that were looked at."""
+    """The fields of one source that no record has had yet, of those that were looked at."""
 
     def __init__(self, fields: Iterable[str], before: Iterable[str] = ()) -> None:
         self.fields = set(fields)
@@ -41,10 +41,17 @@ class Unmatched:
             self.looked_at += len(block)
             self.fields -= {field for field in self.fields if any(map(contains, block, repeat(field)))}
 
+    def joined(self, other: Unmatched) -> Unmatched:
+        """Both as one: the fields that no record of either has had."""
+        found = Unmatched(self._all | other._all, self._before | other._before)
+        found.fields, found.told = self.fields & other.fields, self.told | other.told
+        found.records, found.looked_at = self.records + other.records, self.looked_at + other.looked_at
+        return found
+
     @property
-    def matched(self) -> list[str]:
-        """The fields that some record has."""
-        return sorted(self._all - self.fields)
+    def matched(self) -> list[str] | None:
+        """The fields that some record has. None where no field was looked for, or there was no record."""
+        return sorted(self._all - self.fields) if self._all and self.records else None
 
     def __bool__(self) -> bool:
         return bool(self.records and self.fields)

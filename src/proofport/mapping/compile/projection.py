@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, Optional
 
 import msgspec
-from jsonpath_ng import Index, Slice, Wildcard
+from jsonpath_ng import Fields, Index, Slice, Wildcard
 from jsonpath_ng.ext.filter import And, Filter, Or
 
 from proofport.mapping.language.nodes import Rule, Select, selects
@@ -31,6 +31,8 @@ class Part:
     items: Part | None = None
     #: True when a rule reads the value as it is, too.
     whole: bool = False
+    #: True when it is decoded as it is: several members are read at once, or one by a name that JSON has to escape.
+    plain: bool = False
     #: The class that the decoder makes of such an object, with the members as its attributes m0, m1, …
     struct: type[msgspec.Struct] | None = None
 
@@ -46,8 +48,10 @@ class Part:
         """Add what these steps read."""
         step, rest = (steps[0], steps[1:]) if steps else (None, ())
         key = step if isinstance(step, Key) else key_of(step)
-        if isinstance(key, str) and _may_be_read(key):
-            self.members.setdefault(key, Part()).add(rest)
+        if names := [key] if isinstance(key, str) else step.fields if type(step) is Fields else ():
+            self.plain = self.plain or len(names) > 1 or not _may_be_read(names[0])
+            for name in names:
+                self.members.setdefault(name, Part()).add(rest)
         elif isinstance(key, int) or type(step) in (Index, Slice, Wildcard, Filter):
             self.items = self.items or Part()
             for each in (*_tested(step), rest):
@@ -58,7 +62,7 @@ class Part:
     def decoded_as(self, missing: object) -> Any:
         """Choose the type of this part and of all below. A value that is read in several ways is taken as it is."""
         items = Any if self.items is None else self.items.decoded_as(missing)
-        if self.members and self.items is None and not self.whole:
+        if self.members and self.items is None and not (self.whole or self.plain):
             types = [(self.attribute(name), part.decoded_as(missing), missing) for name, part in self.members.items()]
             names = {self.attribute(name): name for name in self.members}
             self.struct = msgspec.defstruct("Object", types, rename=names, gc=False)

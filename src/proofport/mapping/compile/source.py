@@ -25,10 +25,8 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import Part, part_of, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.compile.unread import places_of, read_by, unread
+from proofport.mapping.compile.unread import optional_fields, places_of, read_by, unread
 from proofport.mapping.language.nodes import (
-    Constant,
-    Default,
     FirstOf,
     Lookup,
     MappingFile,
@@ -100,8 +98,8 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
-        #: The fields whose rules give something only where they match: not by a constant, nor by a default.
-        self.optional = () if mode in ("patch", "remove") else _optional(file)
+        #: The fields that a record has only where their rules match something in it.
+        self.optional = () if mode in ("patch", "remove") else optional_fields(file, values)
         #: The source that it reads, the same in every run: its name, with the values that were set.
         self.source = named_source(file.name, values)
         self._file = file
@@ -229,14 +227,6 @@ class SourceMapping:
     def page(self, document: object, place: str, records: int) -> Pages:
         """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
-
-
-def _optional(file: MappingFile) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name, rule in file.fields.items()
-        if not isinstance(rule.source, Constant) and not any(isinstance(change, Default) for change in rule.changes)
-    )
 
 
 def _is_plain(rule: Rule) -> bool:

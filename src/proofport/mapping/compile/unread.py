@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from proofport.mapping.compile.projection import Part, part_of
-from proofport.mapping.language.nodes import MappingFile, Rule, selects
+from proofport.mapping.language.nodes import Constant, Default, FirstOf, MappingFile, Nested, Rule, selects
 
 MOST = 1_000
 """Places that are named."""
@@ -15,6 +15,25 @@ MOST = 1_000
 def read_by(file: MappingFile) -> Part:
     """The part of a record that the rules of a mapping read."""
     return part_of([*file.fields.values(), *(skip.rule for skip in file.skips)])
+
+
+def optional_fields(file: MappingFile, filled: Container[str]) -> tuple[str, ...]:
+    """The fields that a record has only where their rules match something in it. `filled`: those that --set fills."""
+    return tuple(name for name, rule in file.fields.items() if name not in filled and not _needs_no_match(rule))
+
+
+def _needs_no_match(rule: Rule) -> bool:
+    """True if a rule may give a value although its paths match nothing."""
+    if any(isinstance(change, Default) for change in rule.changes):
+        return True
+    match rule.source:
+        case Constant():
+            return True
+        case FirstOf(rules):
+            return any(map(_needs_no_match, rules))
+        case Nested(fields):
+            return any(map(_needs_no_match, fields.values()))
+    return False
 
 
 def places_of(rule: Rule) -> list[str]:
