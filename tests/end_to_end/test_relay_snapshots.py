@@ -107,6 +107,25 @@ async def test_a_commit_may_say_how_many_records_there_are(relay: Relay, drata_e
     assert (await commit(relay, snapshot, records=4)).status == 200
 
 
+async def test_a_part_that_comes_while_the_commit_is_answered_is_counted(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = await opened(relay)
+    await put(relay, snapshot, "1", cloud_resources(1, 2))
+    journal = await relay.gateway.journal()
+    commits = journal.commit_snapshot
+
+    async def late(*given: Any, **how: Any) -> bool:
+        await put(relay, snapshot, "1", cloud_resources(1))
+        return await commits(*given, **how)
+
+    monkeypatch.setattr(journal, "commit_snapshot", late)
+    answer = await commit(relay, snapshot, records=2)
+    assert (answer.status, answer.problem) == (409, "snapshot-incomplete")
+    assert (answer.body["records"], answer.body["expected"], answer.body["parts"]) == (1, 2, 1)
+    assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "open"
+
+
 async def test_a_part_is_taken_whole_or_not_at_all(relay: Relay) -> None:
     snapshot = await opened(relay)
     answer = await put(relay, snapshot, "a", [cloud_resource(1), {}])
