@@ -107,6 +107,18 @@ async def test_a_commit_may_say_how_many_records_there_are(relay: Relay, drata_e
     assert (await commit(relay, snapshot, records=4)).status == 200
 
 
+async def test_records_that_a_source_leaves_out_are_expected_too(relay: Relay) -> None:
+    snapshot = await opened(relay)
+    event, pod = ({"apiVersion": "v1", "kind": kind, "metadata": {"uid": kind}} for kind in ("Event", "Pod"))
+    query = "?source=k8s.resources&set=region=eu-west-1&set=account_id=1"
+    taken = await put(relay, snapshot, "a", {"kind": "List", "items": [event, pod]}, query)
+    assert (taken.status, taken.body["records"], sum(taken.body["skipped"].values())) == (200, 1, 1)
+    await put(relay, snapshot, "b", {"kind": "List", "items": [event]}, query)
+    refused = await commit(relay, snapshot, records=2)
+    assert (refused.problem, refused.body["records"], refused.body["parts"]) == ("snapshot-incomplete", 3, 2)
+    assert (await commit(relay, snapshot, records=3)).status == 200
+
+
 async def test_a_part_that_comes_while_the_commit_is_answered_is_counted(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

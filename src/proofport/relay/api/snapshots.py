@@ -143,9 +143,9 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
             expected=wanted.records,
         )
     except OtherNumber as error:
-        detail = f"its parts hold {records(error.found)}, and {wanted.records:,} are expected"
-        more = {"records": error.found, "expected": wanted.records, "parts": error.parts}
-        raise ProblemError("snapshot-incomplete", detail, **more) from None
+        found, parts = error.found, error.parts
+        detail = f"its parts hold {records(found)}, and {wanted.records:,} are expected"
+        raise ProblemError("snapshot-incomplete", detail, records=found, expected=wanted.records, parts=parts) from None
     if not committed:
         raise _closed(await _found(request))
     await relay.commits.begin(snapshot.id, snapshot.tenant)
