@@ -97,6 +97,14 @@ async def test_one_that_never_answers_is_waited_for_a_short_time() -> None:
         assert await caller.call(origin, body=b"{}") == "it gave no answer within 0.05 s"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:99999", "127.0.0.1:port", "[::1", "user:word@exa\u2100mple", "\u200d"])
+async def test_an_address_that_is_none_is_told_without_its_words(drata: Drata, host: str) -> None:
+    drata.options["heartbeat"] = {"url": f"https://{host}/{SECRET}"}
+    report = await drata.push([cloud_resource(1)])
+    assert report.exit_code == 0
+    assert report.notes == ["The heartbeat was not heard: it cannot be reached (ValueError)."]
+
+
 async def test_a_reference_that_leads_nowhere_is_a_note(
     drata: Drata, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

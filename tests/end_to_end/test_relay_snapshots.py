@@ -107,6 +107,37 @@ async def test_a_commit_may_say_how_many_records_there_are(relay: Relay, drata_e
     assert (await commit(relay, snapshot, records=4)).status == 200
 
 
+async def test_records_that_a_source_leaves_out_are_expected_too(relay: Relay) -> None:
+    snapshot = await opened(relay)
+    event, pod = ({"apiVersion": "v1", "kind": kind, "metadata": {"uid": kind}} for kind in ("Event", "Pod"))
+    query = "?source=k8s.resources&set=region=eu-west-1&set=account_id=1"
+    taken = await put(relay, snapshot, "a", {"kind": "List", "items": [event, pod]}, query)
+    assert (taken.status, taken.body["records"], sum(taken.body["skipped"].values())) == (200, 1, 1)
+    await put(relay, snapshot, "b", {"kind": "List", "items": [event]}, query)
+    refused = await commit(relay, snapshot, records=2)
+    assert (refused.problem, refused.body["records"], refused.body["parts"]) == ("snapshot-incomplete", 3, 2)
+    assert (await commit(relay, snapshot, records=3)).status == 200
+
+
+async def test_a_part_that_comes_while_the_commit_is_answered_is_counted(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = await opened(relay)
+    await put(relay, snapshot, "1", cloud_resources(1, 2))
+    journal = await relay.gateway.journal()
+    commits = journal.commit_snapshot
+
+    async def late(*given: Any, **how: Any) -> bool:
+        await put(relay, snapshot, "1", cloud_resources(1))
+        return await commits(*given, **how)
+
+    monkeypatch.setattr(journal, "commit_snapshot", late)
+    answer = await commit(relay, snapshot, records=2)
+    assert (answer.status, answer.problem) == (409, "snapshot-incomplete")
+    assert (answer.body["records"], answer.body["expected"], answer.body["parts"]) == (1, 2, 1)
+    assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "open"
+
+
 async def test_a_part_is_taken_whole_or_not_at_all(relay: Relay) -> None:
     snapshot = await opened(relay)
     answer = await put(relay, snapshot, "a", [cloud_resource(1), {}])

@@ -122,6 +122,9 @@ async def test_a_plan_and_a_dry_run_end_as_the_push_does(
     tally = dry.destinations["vanta"].tally
     sent = counts(report).get("delivered", 0)
     assert tally.reasons.get("dry_run", 0) == sent, "what would be sent"
+    pushed = report.destinations["vanta"]
+    for told in (plan.destinations["vanta"], dry.destinations["vanta"]):
+        assert bool(told.gone_became) == bool(pushed.gone_became and pushed.gone.count)
     rest = {reason: n for reason, n in report.destinations["vanta"].tally.reasons.items() if n}
     assert {reason: n for reason, n in tally.reasons.items() if reason != "dry_run"} == rest
 

@@ -10,12 +10,12 @@ from tests.journal_contract.base import KIND, LEASE, JournalTests
 from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
-from proofport.journal.contract import Commit, Journal, NewSnapshot, Part, SnapshotView
+from proofport.journal.contract import Commit, Journal, NewSnapshot, OtherNumber, Part, SnapshotView
 
 LIFE = 100.0
 NEW = NewSnapshot("s1", "acme", KIND, ["@acme/prod", "@acme/test"], LIFE)
 ONE = Part("one", 3, b"[\x00\xff]")
-TWO = Part("two", 4, b"[]", "there is more")
+TWO = Part("two", 4, b"[]", "there is more", "hr", 2)
 
 
 async def seen(journal: Journal, snapshot: str = "s1") -> SnapshotView:
@@ -125,6 +125,32 @@ class CommitTests(JournalTests):
         commit = await taken(journal)
         assert (commit.snapshot, commit.run_id) == (await seen(journal), "r1")
         assert (commit.override, commit.epoch) == ("the office was sold", 1)
+
+    async def test_with_another_number_of_records_nothing_is_committed(self, journal: Journal) -> None:
+        await journal.open_snapshot(NEW)
+        for part in (TWO, ONE, replace(ONE, skipped=1)):
+            await journal.put_part("s1", part)
+        for wrong in (0, 7, 9, 11):
+            with pytest.raises(OtherNumber) as caught:
+                await journal.commit_snapshot("s1", run_id="r", expected=wrong)
+            assert (caught.value.found, caught.value.parts) == (10, 2)
+        assert (await seen(journal)).state == "open"
+        assert await journal.commit_snapshot("s1", run_id="r", expected=10)
+        assert not await journal.commit_snapshot("s1", run_id="r", expected=11), "it is committed"
+
+    async def test_none_may_be_expected(self, journal: Journal) -> None:
+        await journal.open_snapshot(NEW)
+        assert await journal.commit_snapshot("s1", run_id="r", expected=0)
+
+    async def test_what_is_committed_is_what_was_counted(self, journal: Journal) -> None:
+        """Parts come in at the same time."""
+        for n in range(10):
+            await journal.open_snapshot(replace(NEW, id=f"s{n}"))
+            await journal.put_part(f"s{n}", ONE)
+            commit = journal.commit_snapshot(f"s{n}", run_id=f"r{n}", expected=3)
+            await asyncio.gather(journal.put_part(f"s{n}", TWO), commit, return_exceptions=True)
+            held = sum(part.records + part.skipped for part in await journal.parts(f"s{n}"))
+            assert ((await seen(journal, f"s{n}")).state, held) in [("committed", 3), ("open", 9)]
 
     async def test_what_is_open_is_not_claimed(self, journal: Journal) -> None:
         await journal.open_snapshot(NEW)

@@ -14,7 +14,7 @@ from proofport.delivery.ids.same import keys_in, was_sent
 from proofport.delivery.lane.live_set import lists_now
 from proofport.delivery.lane.payload import digests_of
 from proofport.delivery.report.report import DestinationReport, Exit, RunReport, first_of
-from proofport.delivery.snapshot.fate import fate_of, rule_of
+from proofport.delivery.snapshot.fate import rule_of
 from proofport.delivery.snapshot.foretold import Foretold
 from proofport.delivery.snapshot.gone import SetBefore
 from proofport.delivery.snapshot.guard import Terms
@@ -92,8 +92,6 @@ class Comparison:
             notes.append(rule_of(self._destination))
             try:
                 await self._foretold.judge(before, incomplete)
-                if self._foretold.ends:
-                    self._report.gone_became = fate_of(self._destination, delete_gone=False, foretold=True)
             except GuardRefused as refusal:
                 self._refuse(refusal)
 
@@ -158,7 +156,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
     return {
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
-        **({"gone_became": report.gone_became} if report.gone.count and report.gone_became else {}),
+        **({"gone_became": report.gone_became} if report.gone_became else {}),
         "directly_uploaded": report.outside.as_dict(),
         **report.skips(),
         **report.refused_and_held(),

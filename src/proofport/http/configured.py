@@ -39,8 +39,8 @@ class Caller:
     ) -> str | None:
         """Call it once, with a body of JSON or none. Returns what went wrong, or None: it was heard."""
         about = {"Content-Type": "application/json"} if body is not None else {}
-        address = URL(url, encoded="%" in url)
         try:
+            address = URL(url, encoded="%" in url)
             async with self._session.request(
                 method, address, data=body, headers={**about, **headers}, allow_redirects=False, proxy=proxy_of(url)
             ) as answer:

@@ -93,7 +93,7 @@ OF_THE_JOURNAL = (
         "left_out breakdowns",
         None,
     ),
-    _table("parts", "snapshot name records payload pages source", None),
+    _table("parts", "snapshot name records payload pages source skipped", None),
     _table("receipt_branches", "number name begun size", None),
     _table("receipts", "place branch sequence run_id destination at leaf digest envelope", None),
     _table("receipt_files", "receipt name content", None),

@@ -302,3 +302,39 @@ async def test_a_staged_set_that_was_compared_with_the_vendors_list_is_guarded_b
     assert (report.destinations["here"].gone.ids, here.sender.operations.count("list_records")) == (["r8", "r9"], 1)
     assert here.sender.operations[-1] == "cancel_set"
     assert "2 of 10 records held now would be gone" in " ".join(report.destinations["here"].notes)
+
+
+# ------------------------------------------------------------------ what would become of what is gone
+LOOKS: list[dict[str, Any]] = [{"dry_run": True}, {"plan": True}]
+"""A dry run and a plan."""
+AGREED = Terms(1.0, 0, override="sold")
+
+
+async def foretold(
+    made: type[Tiny], then: Sequence[dict[str, Any]], *, size: int = 500, **look: Any
+) -> tuple[int, str]:
+    """How many are gone from a set of two, and what is said would become of them."""
+    journal = await memory_journal()
+    answers = {"send_records": all_ok, "replace_records": all_ok, "list_records": reply({"ids": [], "next": None})}
+    await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), mode="snapshot", journal=journal, here=Vendor(made=made))
+    here = Vendor(ScriptedSender(**answers), made, max_records=size)
+    report = await push(write("b.ndjson", *then), mode="snapshot", journal=journal, terms=AGREED, here=here, **look)
+    books = report.destinations["here"]
+    return books.gone.count, books.as_dict().get("gone_became", "")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_what_would_become_of_what_is_gone_is_said(look: dict[str, Any]) -> None:
+    assert await foretold(WholeTiny, [{"id": "1"}], **look) == (1, "missing from the set that here would get")
+    assert await foretold(Tiny, [{"id": "1"}], **look) == (1, "still held by here")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("made", [WholeTiny, Tiny, EndingTiny])
+async def test_where_nothing_is_gone_nothing_would_become_of_it(made: type[Tiny], look: dict[str, Any]) -> None:
+    assert await foretold(made, [{"id": "1"}, {"id": "2"}], **look) == (0, "")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_set_that_is_too_large_for_one_request_would_change_nothing(look: dict[str, Any]) -> None:
+    assert await foretold(WholeTiny, [{"id": "1"}, {"id": "3"}], size=1, **look) == (1, "")

@@ -113,7 +113,7 @@ async def some_of_everything(journal: Journal) -> None:
     await journal.keep_adapter_memory("a", "more", [1, None], before=None)
     await journal.add_access_key(AccessKey("aaaa", "ci", "acme", "scrypt:1", False, True, 6.0, ["prod"], [], 9.5))
     await journal.open_snapshot(NewSnapshot("s1", "acme", KIND, ["one", "two"], 3_600))
-    await journal.put_part("s1", Part("p1", 2, b"[1,2]", "cut off"))
+    await journal.put_part("s1", Part("p1", 2, b"[1,2]", "cut off", "hr", 3))
     await journal.open_snapshot(NewSnapshot("s2", "acme", KIND, ["one"], 3_600))
     await journal.commit_snapshot("s2", run_id="r9", override="sold", without=["hr"])
     await journal.permit("host", per_minute=1, burst=1)

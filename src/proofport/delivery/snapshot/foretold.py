@@ -29,13 +29,12 @@ DRY_RUN = "dry_run"
 class Foretold:
     """Finds what would become of one destination's set. `meet` is given every batch that would be sent."""
 
-    def __init__(self, destination: DestinationRun, terms: Terms) -> None:
+    def __init__(self, destination: DestinationRun, terms: Terms, *, delete_gone: bool = False) -> None:
         self._destination = destination
         self._report = destination.report
         self._terms = terms
+        self._delete_gone = delete_gone
         self._records = self._batches = 0
-        #: False: what is gone would be left as it is.
-        self.ends = True
         #: The vendor's objects that the records belong to, where there are several.
         self._objects = set[str]()
 
@@ -46,8 +45,11 @@ class Foretold:
         self._batches += 1
 
     async def judge(self, before: SetBefore, incomplete: Sequence[str]) -> None:
-        """Note what is gone, and if the set would be cancelled. Raises GuardRefused where the guard would refuse it."""
-        destination = self._destination
+        """Note what is gone and becomes of it, and if the set would be cancelled.
+
+        Raises GuardRefused where the guard would refuse it.
+        """
+        destination, report = self._destination, self._report
         await before.note_gone()
         if destination.error is not None:
             return
@@ -55,20 +57,22 @@ class Foretold:
             self._hold_back(str(too_large(destination.limits)), "too_large", Exit.USAGE)
             return
         try:
-            await self._judge(before, incomplete)
+            ends = await self._ends(before, incomplete)
         except GuardRefused:
             if destination.goes_whole:
-                self._report.tally.call(DRY_RUN, "guard")
+                report.tally.call(DRY_RUN, "guard")
             raise
+        if ends and report.gone.count and report.refusal is None:
+            report.gone_became = fate_of(destination, delete_gone=self._delete_gone, foretold=True)
 
-    async def _judge(self, before: SetBefore, incomplete: Sequence[str]) -> None:
+    async def _ends(self, before: SetBefore, incomplete: Sequence[str]) -> bool:
+        """False: what is gone would be left as it is."""
         destination, report, terms = self._destination, self._report, self._terms
         if not destination.goes_whole:
             flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED]) if report.gone.count else None
             report.notes += filter(None, [left_as_it_is(flaw, foretold=True), nothing_gone(before)])
-            self.ends = flaw is None
             terms.allow(Change(before.size, report.gone.count, report.tally.total), incomplete, before.sources)
-            return
+            return flaw is None
         if destination.replaces and terms.override is None:
             require_read_to_end(incomplete)
         held = await held_back(before, terms, report)
@@ -76,9 +80,8 @@ class Foretold:
         lacking = destination.replaces and not new and report.tally.reasons[REQUIRED_VALUE_UNKNOWN]
         if flaw := held.flaw or (NO_RECORD if lacking else None):
             self._hold_back(f"The snapshot would be cancelled: {flaw.rstrip('.')}.", "snapshot_cancelled")
-            self.ends = False
             if not new:
-                return  # that it is empty, too, would be no news
+                return False  # that it is empty, too, would be no news
         else:
             held.note(before, report)
         gone, resource = report.gone.count + held.lost, destination.resource
@@ -88,6 +91,7 @@ class Foretold:
         if isinstance(resource, Splits):
             objects = self._objects.union(map(resource.object_of, held.kept.bodies))
             before.require_no_empty_object(resource, terms, objects)
+        return not flaw
 
     def _hold_back(self, why: str, reason: str, code: Exit = Exit.INCOMPLETE) -> None:
         self._report.notes.append(why)
@@ -111,8 +115,7 @@ class DryRun:
         self._destination = destination
         self._list = vendor_list
         self._terms = terms
-        self._delete_gone = delete_gone
-        self._foretold = Foretold(destination, terms)
+        self._foretold = Foretold(destination, terms, delete_gone=delete_gone)
         self.meet = self._foretold.meet
 
     @property
@@ -132,8 +135,6 @@ class DryRun:
         await before.sources.load()
         try:
             await self._foretold.judge(before, incomplete)
-            if self._foretold.ends:
-                report.gone_became = fate_of(destination, delete_gone=self._delete_gone, foretold=True)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.notes.append(f"The guard would refuse this set: {refusal}")

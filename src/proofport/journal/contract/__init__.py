@@ -76,6 +76,7 @@ from proofport.journal.contract.runs import RunState as RunState
 from proofport.journal.contract.runs import RunView as RunView
 from proofport.journal.contract.snapshots import Commit as Commit
 from proofport.journal.contract.snapshots import NewSnapshot as NewSnapshot
+from proofport.journal.contract.snapshots import OtherNumber as OtherNumber
 from proofport.journal.contract.snapshots import Part as Part
 from proofport.journal.contract.snapshots import Snapshots as Snapshots
 from proofport.journal.contract.snapshots import SnapshotState as SnapshotState

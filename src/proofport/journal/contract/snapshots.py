@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from proofport.errors import UsageError
+
 SnapshotState: TypeAlias = Literal["open", "committed", "delivered", "aborted", "expired"]
 
 
@@ -40,6 +42,8 @@ class Part:
     pages: str | None = None
     #: The name of its source, the same in every snapshot. None: an older version has taken the part.
     source: str | None = None
+    #: The number of records that came with them, and that the source mapping leaves out. The payload lists them.
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,15 @@ class Commit:
     before: str | None = None
 
 
+class OtherNumber(UsageError):
+    """A commit expects another number of records than the parts hold."""
+
+    def __init__(self, found: int, expected: int, parts: int) -> None:
+        super().__init__(f"the parts of the snapshot hold {found:,} records, and {expected:,} are expected")
+        self.found = found
+        self.parts = parts
+
+
 class Snapshots(Protocol):
     async def open_snapshot(self, new: NewSnapshot) -> None:
         """Durable when it returns."""
@@ -113,9 +126,18 @@ class Snapshots(Protocol):
 
     # commits
     async def commit_snapshot(
-        self, snapshot: str, *, run_id: str, override: str | None = None, without: Sequence[str] = ()
+        self,
+        snapshot: str,
+        *,
+        run_id: str,
+        override: str | None = None,
+        without: Sequence[str] = (),
+        expected: int | None = None,
     ) -> bool:
-        """Commit an open snapshot: from now on its parts do not change. False: it is not open."""
+        """Commit an open snapshot: from now on its parts do not change. False: it is not open.
+
+        Raises OtherNumber unless the parts that it commits hold `expected` records, the skipped ones included.
+        """
         ...
 
     async def claim_commit(

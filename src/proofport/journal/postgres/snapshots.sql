@@ -31,10 +31,10 @@ FOR NO KEY UPDATE;
 
 -- name: put_part
 -- Adds a part, or replaces the one of its name.
-INSERT INTO parts (snapshot, name, records, payload, pages, source)
-VALUES (%(number)s, %(name)s, %(records)s, %(payload)s, %(pages)s, %(source)s)
+INSERT INTO parts (snapshot, name, records, payload, pages, source, skipped)
+VALUES (%(number)s, %(name)s, %(records)s, %(payload)s, %(pages)s, %(source)s, %(skipped)s)
 ON CONFLICT (snapshot, name) DO UPDATE SET records = excluded.records, payload = excluded.payload,
-    pages = excluded.pages, source = excluded.source;
+    pages = excluded.pages, source = excluded.source, skipped = excluded.skipped;
 
 -- name: count_parts
 -- Counts the parts of a snapshot anew, and gives it another lifetime.
@@ -42,9 +42,13 @@ UPDATE snapshots SET expires = journal_now(%(now)s) + lifetime,
     (parts, records) = (SELECT count(*), sum(records) FROM parts WHERE snapshot = snapshots.number)
 WHERE number = %(number)s;
 
+-- name: records_in_parts
+-- How many parts a snapshot has, and how many records came with them, the skipped ones included.
+SELECT count(*), coalesce(sum(records + skipped), 0) FROM parts WHERE snapshot = %(number)s;
+
 -- name: parts
 -- Some parts of a snapshot, in the order of their names.
-SELECT name, records, payload, pages, source FROM parts
+SELECT name, records, payload, pages, source, skipped FROM parts
 WHERE snapshot = (SELECT number FROM snapshots WHERE id = %(id)s) AND name > %(after)s ORDER BY name LIMIT %(limit)s;
 
 -- name: drop_parts
@@ -65,10 +69,10 @@ ORDER BY number FOR NO KEY UPDATE SKIP LOCKED;
 UPDATE snapshots SET state = 'expired' WHERE id = %(id)s;
 
 -- name: commit_snapshot
--- Commits an open snapshot.
+-- Commits a snapshot that is locked.
 UPDATE snapshots SET state = 'committed', run_id = %(run_id)s, override = %(override)s,
     left_out = %(left_out)s
-WHERE id = %(id)s AND state = 'open' AND expires > journal_now(%(now)s);
+WHERE id = %(id)s;
 
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what

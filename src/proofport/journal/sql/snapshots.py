@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Literal
 
 from proofport.errors import LaneLost
-from proofport.journal.contract import Commit, NewSnapshot, SnapshotState, SnapshotView
+from proofport.journal.contract import Commit, NewSnapshot, OtherNumber, SnapshotState, SnapshotView
 from proofport.journal.contract import Part as SnapshotPart
 from proofport.journal.sql.access import names
 from proofport.journal.sql.steps import Change, Part, Query, Row, Steps, Values, shown
@@ -43,11 +43,17 @@ class SnapshotsPart(Part):
 
     # ------------------------------------------------------------------ commits
     async def commit_snapshot(
-        self, snapshot: str, *, run_id: str, override: str | None = None, without: Sequence[str] = ()
+        self,
+        snapshot: str,
+        *,
+        run_id: str,
+        override: str | None = None,
+        without: Sequence[str] = (),
+        expected: int | None = None,
     ) -> bool:
         left_out = [shown(each) for each in without]
         values = {"id": snapshot, "run_id": run_id, "override": shown(override), "left_out": left_out}
-        return bool(await self._store.change("commit_snapshot", values))
+        return await self._store.write(_commit, values, expected)
 
     async def claim_commit(
         self, *, owner: str, lease: float, snapshot: str | None = None, full: Sequence[str] = ()
@@ -94,6 +100,19 @@ def _expire() -> Steps[int]:
         yield Change("expire_snapshot", {"id": identity})
         yield Change("drop_parts", {"id": identity})
     return len(over)
+
+
+def _commit(values: Values, expected: int | None) -> Steps[bool]:
+    rows = yield Query("locked_open_snapshot", values)
+    if not rows:
+        return False
+    if expected is not None:
+        [(number,)] = rows
+        [(parts, found)] = yield Query("records_in_parts", {"number": number})
+        if found != expected:
+            raise OtherNumber(found, expected, parts)
+    yield Change("commit_snapshot", values)
+    return True
 
 
 def _claim(values: Values) -> Steps[Commit | None]:

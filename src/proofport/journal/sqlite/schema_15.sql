@@ -1,4 +1,4 @@
--- Version 15: time stamps of the log of receipts, and an index of last runs.
+-- Version 15: time stamps of the log of receipts, an index of last runs, and what the parts of a snapshot leave out.
 
 CREATE TABLE receipt_stamps (
     size INTEGER PRIMARY KEY,                   -- how many receipts the checkpoint covers
@@ -9,3 +9,6 @@ CREATE TABLE receipt_stamps (
 
 -- Finds the last run of each destination, kind and mode, without reading reports.
 CREATE INDEX runs_last ON runs (destination, kind, mode, number) WHERE state <> 'open' AND report IS NOT NULL;
+
+-- The records that came with a part, and that a source mapping leaves out. An older version has not counted them.
+ALTER TABLE parts ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;

@@ -29,8 +29,8 @@ SELECT number FROM snapshots WHERE id = :id AND state = 'open' AND expires > :no
 
 -- name: put_part
 -- Adds a part, or replaces the one of its name.
-INSERT OR REPLACE INTO parts (snapshot, name, records, payload, pages, source)
-VALUES (:number, :name, :records, :payload, :pages, :source);
+INSERT OR REPLACE INTO parts (snapshot, name, records, payload, pages, source, skipped)
+VALUES (:number, :name, :records, :payload, :pages, :source, :skipped);
 
 -- name: count_parts
 -- Counts the parts of a snapshot anew, and gives it another lifetime.
@@ -38,9 +38,13 @@ UPDATE snapshots SET expires = :now + lifetime,
     (parts, records) = (SELECT count(*), sum(records) FROM parts WHERE snapshot = snapshots.number)
 WHERE number = :number;
 
+-- name: records_in_parts
+-- How many parts a snapshot has, and how many records came with them, the skipped ones included.
+SELECT count(*), coalesce(sum(records + skipped), 0) FROM parts WHERE snapshot = :number;
+
 -- name: parts
 -- Some parts of a snapshot, in the order of their names.
-SELECT name, records, payload, pages, source FROM parts
+SELECT name, records, payload, pages, source, skipped FROM parts
 WHERE snapshot = (SELECT number FROM snapshots WHERE id = :id) AND name > :after ORDER BY name LIMIT :limit;
 
 -- name: drop_parts
@@ -60,9 +64,9 @@ SELECT id FROM snapshots WHERE state = 'open' AND expires <= :now;
 UPDATE snapshots SET state = 'expired' WHERE id = :id;
 
 -- name: commit_snapshot
--- Commits an open snapshot.
+-- Commits a snapshot that is locked.
 UPDATE snapshots SET state = 'committed', run_id = :run_id, override = :override, left_out = :left_out
-WHERE id = :id AND state = 'open' AND expires > :now;
+WHERE id = :id;
 
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from typing import Any
@@ -13,10 +12,10 @@ from pydantic import BaseModel
 
 from proofport.accounting import Status
 from proofport.config.names import own_name
-from proofport.delivery.lane.payload import left_with, pack
+from proofport.delivery.lane.payload import pack
 from proofport.delivery.report.report import Exit
 from proofport.delivery.snapshot.whole import records
-from proofport.journal.contract import Journal, NewSnapshot, Part, SnapshotView
+from proofport.journal.contract import NewSnapshot, OtherNumber, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
 from proofport.relay.api.evidence import Set, Source, refuse_mistakes
@@ -107,7 +106,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         refuse_mistakes(intake, valid=False)
     [(count, payload)] = intake.portions or [(0, pack([], left=intake.left))]
     pages = orjson.dumps(intake.pages._asdict()).decode() if intake.pages is not None else None
-    part = Part(name, count, payload, pages, decoder.source)
+    part = Part(name, count, payload, pages, decoder.source, len(intake.left))
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(count)
@@ -135,11 +134,18 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     relay = request.app[RELAY]
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
-    if wanted.records is not None and snapshot.state == "open":
-        await _require_records(relay.journal, snapshot, wanted.records)
-    committed = await relay.journal.commit_snapshot(
-        snapshot.id, run_id=secrets.token_hex(6), override=wanted.override_guard, without=wanted.without
-    )
+    try:
+        committed = await relay.journal.commit_snapshot(
+            snapshot.id,
+            run_id=secrets.token_hex(6),
+            override=wanted.override_guard,
+            without=wanted.without,
+            expected=wanted.records,
+        )
+    except OtherNumber as error:
+        found, parts = error.found, error.parts
+        detail = f"its parts hold {records(found)}, and {wanted.records:,} are expected"
+        raise ProblemError("snapshot-incomplete", detail, records=found, expected=wanted.records, parts=parts) from None
     if not committed:
         raise _closed(await _found(request))
     await relay.commits.begin(snapshot.id, snapshot.tenant)
@@ -158,17 +164,6 @@ async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResp
     if not await request.app[RELAY].journal.abort_snapshot(snapshot.id):
         raise _closed(await _found(request))
     return json_response(_view(await _found(request)))
-
-
-async def _require_records(journal: Journal, snapshot: SnapshotView, expected: int) -> None:
-    """Refuse a commit of other than the expected number of records, those that were left out included."""
-    found, after = snapshot.records, ""
-    while some := await journal.parts(snapshot.id, after=after, limit=1):
-        after = some[0].name
-        found += len(await asyncio.to_thread(left_with, some[0].payload))
-    if found != expected:
-        detail = f"its parts hold {records(found)}, and {expected:,} are expected"
-        raise ProblemError("snapshot-incomplete", detail, records=found, expected=expected, parts=snapshot.parts)
 
 
 # ------------------------------------------------------------------ what a caller may see
