@@ -68,7 +68,10 @@ class Stamping:
                 await (await self._journal()).add_stamp(Stamp(size, at, note.encode(), answer))
         except ProofportError as error:
             log.warning("timestamp_missing", error=error.message)
-            return f"The latest receipts have no time stamp: {error.message}. The next run asks again."
+            return _missing(error.message)
+        except Exception as error:  # what was delivered does not depend on a time stamp
+            log.warning("timestamp_missing", error=type(error).__name__, exc_info=True)
+            return _missing(f"an error that was not foreseen ({type(error).__name__})")
         return None
 
     async def _asked(self, content: bytes) -> tuple[float, bytes]:
@@ -107,3 +110,7 @@ class Stamping:
         while True:
             problem = await self.ask()
             await asyncio.sleep(EVERY if problem is None else AFTER_FAILURE)
+
+
+def _missing(why: str) -> str:
+    return f"The latest receipts have no time stamp: {why}. The next run asks again."
