@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.audit.absent import MISSING, NO_RULE, before_changes, giver, made_by, why_absent
+from proofport.audit.absent import NO_RULE, before_changes, giver, made_by, why_absent
+from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.language.nodes import (
     Condition,
     Constant,
