@@ -180,6 +180,25 @@ def test_where_a_source_field_ends_up(signing: Cli) -> None:
     assert all(row["rule"] for row in rows)
 
 
+def test_a_record_whose_id_came_first_in_another_case_says_so(signing: Cli) -> None:
+    (signing.folder / "own").mkdir()
+    rules = LEAVES_OUT.replace("id: $.id,", "id: {path: $.id, compare: fold},")
+    signing.write("own/own.yaml", rules)
+    signing.configure(receipts={"key": "file:receipts.key"}, mappings="own")
+    signing.write("raw.ndjson", *({"id": f"{each}@x.com", "mail": "p@example.com", "type": "e"} for each in ("A", "a")))
+    assert signing.type("push", "own=raw.ndjson", *DRATA).code == 1
+    [first], [second] = (explained(signing, run_of(signing), f"{each}@x.com") for each in ("A", "a"))
+    assert first["request"]
+    assert second["outcome"] == "rejected: another record with this id came first"
+
+
+@pytest.mark.parametrize("number", [str(2**63), "9" * 25, "9" * 5000])
+def test_a_number_that_no_delivery_can_have_is_none(signing: Cli, number: str) -> None:
+    typed = signing.type("explain", number, "u1")
+    assert typed.code == 2
+    assert "there is no receipt of" in typed.words or "is not in the journal" in typed.words
+
+
 def test_a_run_without_a_receipt_cannot_be_explained(signing: Cli) -> None:
     typed = signing.type("explain", "nothing", "u1")
     assert typed.code == 2

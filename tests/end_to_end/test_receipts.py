@@ -250,6 +250,15 @@ def test_the_statement_of_a_run_has_the_numbers_of_its_report(pushed: Cli) -> No
     assert "12 read = 11 + 1: reconciles" in page
 
 
+def test_a_file_of_rules_that_a_mapping_includes_is_no_table(signing: Cli) -> None:
+    signing.write("users.json", {"Resources": [{"id": "u1", "userName": "jo@example.com", "active": True}]})
+    assert signing.type("push", "scim.users=users.json", *DRATA).code == 0
+    [said] = statements(signing)
+    words = signing.type("receipt", "statement", said["predicate"]["run"]).words
+    assert "Included file sources/scim.users:rules/scim_user.yaml, by which fields were made" in words
+    assert "Table" not in words
+
+
 def test_every_number_of_the_page_is_the_reports(pushed: Cli) -> None:
     pushed.write("us.ndjson", personnel_account(20), {"id": "u-bad", "mfa_enabled": "x"})
     inputs = ("eu:evidence=eu.ndjson", "us:evidence=us.ndjson")

@@ -118,6 +118,10 @@ def test_a_checkpoint_of_another_log_is_disproven(stamped: Cli, tmp_path: Path) 
     assert "stamps/00000002.note: the log does not go on from it" in words
 
 
+def granted_with_modifications(query: bytes) -> tuple[int, bytes]:
+    return 200, der(0x30, der(0x30, number(1)))
+
+
 def refusing(query: bytes) -> tuple[int, bytes]:
     return 200, der(0x30, der(0x30, number(2)))
 
@@ -129,6 +133,7 @@ def of_another_text(query: bytes) -> tuple[int, bytes]:
 ANSWERS: dict[str, bytes] = {}
 REFUSALS: dict[str, tuple[Callable[[bytes], tuple[int, bytes]], str]] = {
     "refuses": (refusing, "the authority has refused"),
+    "grants something else": (granted_with_modifications, "something else than it was asked for"),
     "nonsense": (lambda query: (200, b"<html>"), "is no time stamp"),
     "nothing": (lambda query: (200, b""), "is no time stamp"),
     "too much": (lambda query: (200, b"x" * 100_000), "cannot be reached (ClientPayloadError)"),
@@ -163,6 +168,22 @@ def test_a_run_does_not_depend_on_it(
     assert push(stamped) == []
     assert stamped.type("receipt", "list", "--json").json["unstamped"] == 0
     assert None not in times(stamped)
+
+
+def test_an_error_that_nobody_foresaw_does_not_lose_the_report(
+    stamped: Cli, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it end a worker, which asks again."""
+
+    async def broken(*_: object) -> bytes:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("proofport.gateway.stamping.asked", broken)
+        [note] = push(stamped)
+        assert "not foreseen (RuntimeError)" in note
+        asyncio.run(queued(stamped, 3, 2))
+    assert push(stamped) == []
 
 
 def test_an_authority_that_is_away_is_a_finding_of_doctor(stamped: Cli, authority: Authority) -> None:

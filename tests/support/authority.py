@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 INTEGER, OCTETS, OID, SEQUENCE, SET, TIME = 0x02, 0x04, 0x06, 0x30, 0x31, 0x18
+VERSION_3 = bytes.fromhex("a003020102")
+"""Of a certificate: versions count from 0."""
+
 DAY = timedelta(days=1)
 
 
@@ -93,8 +96,11 @@ class Authority:
         self.queries.append(query)
         return (200, self.stamped(query)) if self.answers is None else self.answers(query)
 
-    def stamped(self, query: bytes) -> bytes:
-        """A TimeStampResp: https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2"""
+    def stamped(self, query: bytes, *, also_of_version: int | None = None) -> bytes:
+        """A TimeStampResp: https://www.rfc-editor.org/rfc/rfc3161#section-2.4.2
+
+        `also_of_version`: it holds one more certificate, of this version. The latest version that there is is 3.
+        """
         [(_, body)] = parts(query)
         (_, _), (_, imprint), (_, nonce), *_ = parts(body)
         now = datetime.now(UTC).strftime("%Y%m%d%H%M%SZ").encode()
@@ -109,7 +115,8 @@ class Authority:
         )
         content = der(SEQUENCE, TST_INFO, der(0xA0, der(OCTETS, info)))
         own = self._own.public_bytes(Encoding.DER)
-        signed = number(3), der(SET, SHA_256), content, der(0xA0, own), der(SET, self._signer(info, own))
+        more = b"" if also_of_version is None else own.replace(VERSION_3, der(0xA0, number(also_of_version - 1)))
+        signed = number(3), der(SET, SHA_256), content, der(0xA0, own, more), der(SET, self._signer(info, own))
         token = der(SEQUENCE, SIGNED_DATA, der(0xA0, der(SEQUENCE, *signed)))
         return der(SEQUENCE, der(SEQUENCE, number(0)), token)
 

@@ -28,6 +28,8 @@ fields:
   part: {path: $.secondary_email, sub: {pattern: '@.*', with: '', unmatched: omit}}
   since: {path: $.created_at, as: date}
   more: {fields: {system: $.system}}
+  leaver: {first_of: [{value: true, when: {path: $.deactivated_at, present: true}}, {value: false}]}
+  label: {path: $.permission_level, when: {path: $.auth_method, present: true}}
   words: {template: "{$.url} {$.email}"}
 """
 
@@ -36,7 +38,10 @@ WORDS = {
     "username": "renamed",
     "first_name": "converted",
     "last_name": "narrowed",
-    "active": "narrowed",
+    "active": "lost",
+    "deactivated_at": "narrowed",
+    "permission_level": "narrowed",
+    "auth_method": "lost",
     "full_name": "renamed",
     "preferred_first_name": "narrowed",
     "admin": "converted",

@@ -1,13 +1,14 @@
-"""Why a field that has a rule is absent. It is asked when the rule has made nothing of a record."""
+"""What a rule makes of a record, and why it is nothing where a field is absent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from proofport.accounting import LeftOut
 from proofport.errors import Rejected
-from proofport.mapping.compile.fields import compile_skips
+from proofport.mapping.compile.fields import compile_rule
+from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.language.nodes import (
     Change,
     Constant,
@@ -17,7 +18,7 @@ from proofport.mapping.language.nodes import (
     Nested,
     Rule,
     Select,
-    Skip,
+    Split,
     Substitute,
     Template,
     When,
@@ -31,44 +32,62 @@ NOT_THERE = "the input has no value there"
 IS_NULL = "the value there is null, and null is not sent"
 IS_NOTHING = "the value there is one of those that stand for nothing"
 NO_MATCH = "its text does not match, and is left out"
+NO_ITEM = "its text holds no item"
 NOT_IN_TABLE = "its table does not know the value, and leaves it out"
 LEFT_OUT = "the value is left out by what the body may hold"
 
 
+# ------------------------------------------------------------------ what a rule makes
+def made_by(rule: Rule, file: MappingFile, record: object) -> Any:
+    """What a rule makes of a record. MISSING: nothing."""
+    try:
+        return compile_rule(rule, file.nothing)(record)
+    except Rejected:
+        return MISSING
+
+
+def giver(rules: Iterable[Rule], file: MappingFile, record: object) -> Rule | None:
+    """The rule of `first_of` that gives the value: the first that makes neither nothing nor null."""
+    made = ((rule, made_by(rule, file, record)) for rule in rules)
+    return next((rule for rule, value in made if value is not MISSING and value is not None), None)
+
+
+def before_changes(rule: Rule) -> Sequence[Rule]:
+    """The rule up to each of its changes, without this one."""
+    return [replace(rule, changes=rule.changes[:number], required=False) for number in range(len(rule.changes))]
+
+
+# ------------------------------------------------------------------ why it is nothing
 def why_absent(rule: Rule, file: MappingFile, record: object) -> str:
-    """The reason; where a field has several rules, those of all of them."""
-    if rule.when is not None and not _holds(rule.when, rule, record):
+    """The reason; where a field has several rules and none gives a value, those of all of them."""
+    if rule.when is not None and not _holds(rule.when, rule, file, record):
         return CONDITION
-    inner: Iterable[Rule] = ()
+    value = made_by(replace(rule, changes=(), required=False), file, record)
+    if value is MISSING or isinstance(rule.source, Nested):
+        return _of_source(rule, file, record) or LEFT_OUT
+    for change, until in zip(rule.changes, [*before_changes(rule)[1:], replace(rule, required=False)], strict=True):
+        value = made_by(until, file, record)
+        if value is MISSING:
+            return _of_change(change)
+    return IS_NULL if value is None else LEFT_OUT
+
+
+def _holds(when: When, rule: Rule, file: MappingFile, record: object) -> bool:
+    told = Rule(at=rule.at, source=Constant(value=True), when=when)
+    return made_by(told, file, record) is not MISSING
+
+
+def _of_source(rule: Rule, file: MappingFile, record: object) -> str | None:
     match rule.source:
         case FirstOf(rules):
-            inner = rules
+            inner: Iterable[Rule] = rules
         case Nested(fields):
             inner = fields.values()
         case Select() | Template():
-            if why := _of_values(rule, file, record):
-                return why
-    reasons = [why_absent(each, file, record) for each in inner]
-    own = _of_changes(rule.changes, _values(rule, record))
-    return "; ".join(dict.fromkeys([*reasons, *([own] if own else [])])) or LEFT_OUT
-
-
-def _holds(when: When, rule: Rule, record: object) -> bool:
-    told = Skip(CONDITION, Rule(at=rule.at, source=Constant(value=True), when=when))
-    decide = compile_skips([told], CONDITION)
-    assert decide is not None
-    try:
-        decide(record)
-    except LeftOut:
-        return True
-    except Rejected:  # there is nothing at the path of the condition
-        return False
-    return False
-
-
-def _values(rule: Rule, record: object) -> list[Any]:
-    read = [each for each in selects(rule) if isinstance(each, Select)]
-    return [value for each in read for _, value in found_at(each.path, record)]
+            return _of_values(rule, file, record)
+        case _:
+            return None
+    return "; ".join(dict.fromkeys(why_absent(each, file, record) for each in inner))
 
 
 def _of_values(rule: Rule, file: MappingFile, record: object) -> str | None:
@@ -86,13 +105,13 @@ def _of_values(rule: Rule, file: MappingFile, record: object) -> str | None:
     return None
 
 
-def _of_changes(changes: Sequence[Change], values: Sequence[Any]) -> str | None:
-    """Which change leaves a value out. What a table is given is not known, so it is taken for the one that does."""
-    texts = [value for value in values if isinstance(value, str)]
-    for change in changes:
-        match change:
-            case Substitute(unmatched="omit") if not any(change.pattern.search(text) for text in texts):
-                return NO_MATCH
-            case Lookup() if change.unknown.action == "omit":
-                return NOT_IN_TABLE
-    return None
+def _of_change(change: Change) -> str:
+    """The reason of a change that makes nothing of a value."""
+    match change:
+        case Substitute():
+            return NO_MATCH
+        case Split():
+            return NO_ITEM
+        case Lookup():
+            return NOT_IN_TABLE
+    return LEFT_OUT

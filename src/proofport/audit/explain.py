@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.audit.absent import NO_RULE, why_absent
+from proofport.audit.absent import NO_RULE, before_changes, giver, made_by, why_absent
+from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.language.nodes import (
     Condition,
     Constant,
@@ -98,13 +99,13 @@ def as_it_is(made: Mapping[str, Any]) -> list[FieldTold]:
 
 def _told(name: str, rule: Rule, file: MappingFile, record: object, made: Mapping[str, Any]) -> FieldTold:
     read = [each for each in selects(rule) if isinstance(each, Select)]
-    found = [match for each in read for match in found_at(each.path, record)]
+    giving = [each for each in selects(_giving(rule, file, record)) if isinstance(each, Select)]
+    found = [match for each in giving for match in found_at(each.path, record)]
     place, paths = f"{rule.at.file}:{rule.at.line}", list(dict.fromkeys(each.path.text for each in read))
     pointers = list(dict.fromkeys(pointer for pointer, _ in found))
-    values = [value for _, value in found]
     if name not in made:
         return FieldTold(name, "absent", None, why_absent(rule, file, record), place, paths, pointers)
-    return FieldTold(name, _how(name, rule, values), made[name], None, place, paths, pointers)
+    return FieldTold(name, _how(name, rule, file, record), made[name], None, place, paths, pointers)
 
 
 def how_of(name: str, rule: Rule) -> str:
@@ -117,21 +118,36 @@ def how_of(name: str, rule: Rule) -> str:
         case Template() | Nested():
             return "joined"
         case FirstOf(rules):
-            return how_of(name, rules[0]) if not rule.changes else "converted"
+            return "converted" if _converts(rule) else how_of(name, rules[0])
         case Select() as select if select.join is not None or select.each is not None:
             return "joined"
         case Select() as select:
-            if any(not isinstance(each, Default | IfNull) for each in rule.changes):
+            if _converts(rule):
                 return "converted"
             return "copied" if select.path.text in (f"$.{name}", f"$['{name}']") else "renamed"
 
 
-def _how(name: str, rule: Rule, values: Sequence[Any]) -> str:
-    defaults = [each for each in rule.changes if isinstance(each, Default)]
-    nulls = [each for each in rule.changes if isinstance(each, IfNull)]
-    if (defaults and not values) or (nulls and values and all(value is None for value in values)):
-        return "default"
-    return how_of(name, rule)
+def _converts(rule: Rule) -> bool:
+    return any(not isinstance(each, Default | IfNull) for each in rule.changes)
+
+
+def _giving(rule: Rule, file: MappingFile, record: object) -> Rule:
+    """The rule that gave the value: of several, the one that counted."""
+    chosen = giver(rule.source.rules, file, record) if isinstance(rule.source, FirstOf) else None
+    return rule if chosen is None else _giving(chosen, file, record)
+
+
+def _how(name: str, rule: Rule, file: MappingFile, record: object) -> str:
+    """The word for what a rule has made of this record."""
+    for change, until in zip(rule.changes, before_changes(rule), strict=True):
+        stands_for = MISSING if isinstance(change, Default) else None
+        if isinstance(change, Default | IfNull) and made_by(until, file, record) is stands_for:
+            return "default"
+    chosen = giver(rule.source.rules, file, record) if isinstance(rule.source, FirstOf) else None
+    if chosen is None:
+        return how_of(name, rule)
+    word = _how(name, chosen, file, record)
+    return how_of(name, rule) if word in ("copied", "renamed") and _converts(rule) else word
 
 
 # ------------------------------------------------------------------ where a source field ends up

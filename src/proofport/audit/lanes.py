@@ -69,7 +69,7 @@ class LaneReceipts:
         ids: Literal["hmac", "plain"] = "hmac",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`texts`: the mapping and table files that a destination works with."""
+        """`texts`: the mapping files that a destination works with, and those that they include."""
         self._journal = journal
         self._log = receipts
         self._key = key

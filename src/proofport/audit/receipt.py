@@ -34,7 +34,7 @@ LONGEST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The mapping and table files that a run works with: text by name."""
+    """The mapping files that a run works with, and those that they include: text by name."""
 
     source: Mapping[str, str]
     #: Of the vendor mapping.

@@ -13,7 +13,6 @@ try:
         HashAlgorithm,
         PKIStatus,
         TimestampRequestBuilder,
-        VerificationError,
         VerifierBuilder,
         decode_timestamp_response,
     )
@@ -43,15 +42,21 @@ class Query:
         """
         try:
             found = decode_timestamp_response(answer)
-        except ValueError:
+            status = PKIStatus(found.status)
+        except Exception:  # the answer is a stranger's, and the errors for it have no class in common
             raise ProofportError("the authority's answer is no time stamp") from None
-        if found.status != PKIStatus.GRANTED:
-            raise ProofportError(f"the authority has refused (status {found.status})")
+        if status is PKIStatus.GRANTED_WITH_MODS:
+            raise ProofportError("the authority has granted something else than it was asked for (status 1)")
+        if status is not PKIStatus.GRANTED:
+            raise ProofportError(f"the authority has refused (status {status.value})")
         try:
             self._verifier.verify_message(found, self._content)
-        except (VerificationError, ValueError) as error:
-            raise ProofportError(f"the authority's time stamp does not verify: {error}") from None
-        return found.tst_info.gen_time.timestamp()
+            return found.tst_info.gen_time.timestamp()
+        except Exception as error:
+            raise ProofportError(
+                "the authority's time stamp does not verify: it answers another query, its certificates do not lead to "
+                f"those in `roots`, or one of them cannot be read ({type(error).__name__})"
+            ) from error
 
 
 def roots_in(path: Path) -> list[Certificate]:
@@ -60,7 +65,7 @@ def roots_in(path: Path) -> list[Certificate]:
         return list(dict.fromkeys(load_pem_x509_certificates(path.read_bytes())))
     except OSError as error:
         raise ConfigError(f"the certificates of the authority cannot be read from {path}: {error.strerror}") from None
-    except ValueError:
+    except Exception:  # a certificate that cannot be read raises errors that have no class in common
         raise ConfigError(
             f"{path} holds no certificate in PEM", hint="Get the root certificate of the authority from its site."
         ) from None

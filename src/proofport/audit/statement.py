@@ -60,7 +60,8 @@ ABOUT = (
 
 CANCELLED = "Not asked: the set was not whole, or a record of it was refused, so that it did not take effect as a set."
 
-MAPPING, TABLE = "mapping:", "table:"
+MAPPING, INCLUDED = "mapping:", "table:"
+"""Beginnings of the names of subjects: mapping files, and the files of tables and rules that they include."""
 
 WIDTH = 100
 """Characters of a line of text."""
@@ -71,10 +72,10 @@ Section = tuple[str, Sequence[Row]]
 
 
 def told_of(receipt: ReceiptView) -> tuple[str, dict[str, Any]]:
-    """The number of a receipt and its predicate, with the mapping and table files that its subjects name."""
+    """The number of a receipt and its predicate, with the mapping files and included files that its subjects name."""
     from proofport.audit.envelope import predicate_of, subjects_of
 
-    files = {name: digest for name, digest in subjects_of(receipt).items() if name.startswith((MAPPING, TABLE))}
+    files = {name: digest for name, digest in subjects_of(receipt).items() if name.startswith((MAPPING, INCLUDED))}
     return receipt.name, {**predicate_of(receipt), "mappings": files}
 
 
@@ -138,7 +139,7 @@ def _sources(told: Mapping[str, Any]) -> Iterator[Row]:
         yield "Left out on purpose", ", ".join(without)
     for name, digest in (told.get("mappings") or {}).items():
         kind, _, named = name.partition(":")
-        yield "Rules" if kind == "mapping" else "Table", f"{named}, by which fields were made"
+        yield "Rules" if kind == "mapping" else "Included file", f"{named}, by which fields were made"
         yield "", f"SHA-256 {digest}"
 
 

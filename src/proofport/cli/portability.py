@@ -36,6 +36,8 @@ async def portability(gateway: Gateway, input_: str | None, kind: str, as_json: 
 def _lines(found: Portability) -> Iterator[str]:
     if found.records is not None:
         yield f"{found.records:,} records of {found.kind}"
+    if found.rejected or found.skipped:
+        yield f"not counted: {found.rejected:,} that are no evidence, and {found.skipped:,} that the mapping leaves out"
     before = ""
     for each in sorted(found.ported, key=lambda each: each.field):
         if each.field != before:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from proofport.audit.keys import SigningKey
     from proofport.audit.log import ReceiptLog
 
+LONGEST_NUMBER = 19
+"""Digits of the number of a delivery."""
+
 
 class Receipts:
     """The receipts of a gateway: `gateway.receipts`."""
@@ -54,7 +57,7 @@ class Receipts:
         Raises UsageError where there is none.
         """
         journal = await self.journal()
-        if not name.isdecimal() or await journal.receipts(run_id=name):
+        if not name.isdecimal() or len(name) > LONGEST_NUMBER or await journal.receipts(run_id=name):
             return await self.named(name), None
         number = int(name)
         delivery = next(iter(await journal.find(Filter(ids=[number]))), None)

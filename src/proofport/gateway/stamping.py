@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from proofport.adapter import Finding
 from proofport.config import Config
 from proofport.errors import ProofportError
-from proofport.http.authority import asked
+from proofport.http.configured import Caller
+from proofport.http.retry import Sleep, waiting
 from proofport.journal.contract import Journal, Stamp
 from proofport.logs import get_logger
 
@@ -20,8 +22,16 @@ if TYPE_CHECKING:
 
 OpenLog: TypeAlias = "tuple[ReceiptLog, SigningKey]"
 
+SECONDS = 5.0
+"""For one request to an authority, with its answer."""
+
 LONGEST_WAIT = 10.0
-"""Seconds for which an authority that does not answer is asked again: what was delivered does not depend on it."""
+"""Seconds for all requests and the pauses between them: what was delivered does not depend on a time stamp."""
+
+LARGEST = 64 * 1024
+"""Bytes of an answer, which holds a few certificates."""
+
+WHO = "the authority"
 
 EVERY = 3600.0
 """Seconds between two time stamps that a worker asks for."""
@@ -68,7 +78,10 @@ class Stamping:
                 await (await self._journal()).add_stamp(Stamp(size, at, note.encode(), answer))
         except ProofportError as error:
             log.warning("timestamp_missing", error=error.message)
-            return f"The latest receipts have no time stamp: {error.message}. The next run asks again."
+            return _missing(error.message)
+        except Exception as error:  # what was delivered does not depend on a time stamp
+            log.warning("timestamp_missing", error=type(error).__name__, exc_info=True)
+            return _missing(f"an error that was not foreseen ({type(error).__name__})")
         return None
 
     async def _asked(self, content: bytes) -> tuple[float, bytes]:
@@ -77,7 +90,7 @@ class Stamping:
 
         url, roots = self._config.authority()
         query = Query(content, roots_in(roots))
-        answer = await asked(url, query.body, min(self._config.patience, LONGEST_WAIT))
+        answer = await asked(url, query.body, self._config.patience)
         return query.time_in(answer), answer
 
     async def findings(self) -> list[Finding]:
@@ -107,3 +120,20 @@ class Stamping:
         while True:
             problem = await self.ask()
             await asyncio.sleep(EVERY if problem is None else AFTER_FAILURE)
+
+
+def _missing(why: str) -> str:
+    return f"The latest receipts have no time stamp: {why}. The next run asks again."
+
+
+async def asked(url: str, query: bytes, retry_seconds: float, *, sleep: Sleep = asyncio.sleep) -> bytes:
+    """The answer of an authority. While it does not work, it is asked again, for LONGEST_WAIT at most.
+
+    Raises ProofportError.
+    """
+    try:
+        async with asyncio.timeout(LONGEST_WAIT), Caller(SECONDS, WHO) as caller:
+            once = partial(caller.ask, url, query, "application/timestamp-query", LARGEST)
+            return await waiting(once, min(retry_seconds, LONGEST_WAIT), lambda _: None, sleep=sleep)
+    except TimeoutError:
+        raise ProofportError(f"{WHO} gave no answer within {LONGEST_WAIT:g} s") from None

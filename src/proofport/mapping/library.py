@@ -81,7 +81,7 @@ class MappingLibrary:
         raise UsageError(f"{path} does not hold the mapping {full!r} at its beginning of a line")
 
     def texts(self, name: str) -> dict[str, str]:
-        """The text of the file of a mapping, and of each file of tables that it includes, by what it is."""
+        """The text of the file of a mapping, and of each file of tables or rules that it includes, by what it is."""
         file = self.find(name)
         found = {f"mapping:{file.name}": content_of(file.path)}
         for path in file.included:

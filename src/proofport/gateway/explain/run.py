@@ -38,6 +38,7 @@ NO_RAW = object()
 WHAT_BECAME = "what became of the record"
 NOT_REMADE = "the batch cannot be made again: its records or bodies are not those of then"
 KEPT_LAST = "the batch cannot be made again: the last bodies of refused records went with it"
+CAME_FIRST = "another record with this id came first"
 NOT_SENT = Status.WITHHELD, Status.REJECTED
 MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
 
@@ -215,7 +216,10 @@ class RunExplainer:
         if run is None or exchanges is None:
             told.missing.append("the journal does not hold the run's batches, or its exchanges")
             return
-        position = next(at for at, record in again.everything if record["id"] == record_id)
+        position = next((at for at, record in again.everything if record["id"] == record_id), None)
+        if position is None:
+            _tell_the_first_counts(told)
+            return
         done = next((each for each in run.batches if _holds(each, position)), None)
         batch = None if done is None else await self._batch(target, run, done, again)
         if done is None or (batch is not None and position not in batch.positions):
@@ -256,6 +260,14 @@ class RunExplainer:
         finally:
             spellings.close()
         return None
+
+
+def _tell_the_first_counts(told: Explanation) -> None:
+    """Tell of a record whose id another one has that came first, written in another case."""
+    if (told.outcome or "").startswith(NOT_SENT):
+        told.outcome = f"{told.outcome}: {CAME_FIRST}"
+    else:
+        told.missing.append(f"no batch of the run carried the record: {CAME_FIRST}")
 
 
 def _holds(done: BatchDone, position: int) -> bool:

@@ -44,9 +44,15 @@ class QueuePart(Part):
         await self._store.change("amend_delivery", {"id": delivery, "outcome": shown(outcome)})
 
 
+LARGEST_ID = 2**63 - 1
+"""Of a delivery. A database knows no larger number."""
+
+
 def _where(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
     """The names of the conditions of a filter, with their values."""
     given = {name: value for name, value in asdict(chosen).items() if value is not None}
+    if chosen.ids is not None:
+        given["ids"] = [each for each in chosen.ids if each <= LARGEST_ID]
     where = [f"is_{chosen.state}" if name == "state" else f"of_{name}" for name in given]
     return where, {name: value if isinstance(value, str | int) else list(value) for name, value in given.items()}
 

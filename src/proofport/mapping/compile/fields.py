@@ -74,6 +74,20 @@ def compile_skips(skips: Sequence[Skip], title: str) -> Callable[[Any], None] | 
     return compile_plan(plan) if skips else None
 
 
+def compile_rule(rule: Rule, nothing: Nothing | None) -> Callable[[Any], Any]:
+    """A function from a record to what one rule makes of it, or MISSING. It raises Rejected where the rule refuses."""
+    plan = Plan(
+        "a rule",
+        rules={"value": rule},
+        shape=NO_FIELDS,
+        by_model=dict,
+        signature="make(d, M=M)",
+        finish="return out.get('value', M)",
+        nothing=nothing,
+    )
+    return compile_plan(plan)
+
+
 class _Compiler:
     """Writes one function. Its methods write the code of a rule, and return the variable with the value or M."""
 
