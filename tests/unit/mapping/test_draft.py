@@ -138,6 +138,35 @@ class TestValues:
         assert [record.get("active", "none") for record in evidence(mapping, *users)] == [False, True, None]
         assert "opposite" in comments(text, "active")
 
+    @pytest.mark.parametrize(
+        ("kind", "column", "field"),
+        [
+            ("personnel_account", "no_mfa", "mfa_enabled"),
+            ("personnel_account", "unenrolled_mfa", "mfa_enabled"),
+            ("personnel_account", "isNotActive", "active"),
+            ("personnel_account", "no_longer_active", "active"),
+            ("personnel_account", "non_admin", "admin"),
+            ("device", "not_encrypted", "disk_encrypted"),
+            ("device", "disable_firewall", "firewall_enabled"),
+            ("device", "missing_antivirus", "antivirus_enabled"),
+            ("device", "without_screen_lock", "screen_lock_enabled"),
+            ("cloud_resource", "BlockPublicAccess", "public"),
+        ],
+    )
+    def test_a_name_that_turns_a_flag_round_is_not_taken_for_it(self, kind: str, column: str, field: str) -> None:
+        for record in ({"id": "1", column: True}, {"id": "1", column: "yes"}, {"id": "1", "flags": {column: True}}):
+            text, rules, _ = drafted([record], kind, "acme.things")
+            assert field not in rules.fields
+            assert "# No rule reads: " in text
+
+    def test_an_object_that_turns_its_flags_round_is_not_read(self) -> None:
+        _, rules, _ = drafted([{"id": "1", "disabled": {"firewall": True}}], "device", "acme.things")
+        assert "firewall_enabled" not in rules.fields
+
+    def test_no_is_a_number_at_the_end_of_a_name(self) -> None:
+        _, rules, _ = drafted([{"Asset No.": "7", "Serial No": "C02A"}], "device", "acme.things")
+        assert rules.fields["serial_number"].paths == ("$['Serial No']",)
+
     def test_a_manager_s_name_is_not_the_person_s(self) -> None:
         _, rules, _ = drafted(
             [{"id": "1", "manager": {"displayName": "Karin", "email": "k@acme.test"}}], "personnel_account"
