@@ -43,6 +43,16 @@ def test_a_text_is_compared_without_case(load: Load) -> None:
     assert not holds(load, "{path: $.a, in: [External]}", {"a": "external"})
 
 
+def test_a_text_is_compared_without_blanks_around_it(load: Load) -> None:
+    for condition in ("{path: $.a, in: [left, 7], trim: true}", "{path: $.a, is: ' left', trim: true}"):
+        assert holds(load, condition, {"a": " left\t"})
+        assert not holds(load, condition, {"a": "Left"})
+        assert not holds(load, condition, {})
+    assert holds(load, "{path: $.a, in: [left, 7], trim: true}", {"a": 7})
+    assert holds(load, "{path: $.a, is: Left, trim: true, fold: true}", {"a": "LEFT "})
+    assert not holds(load, "{path: $.a, is: left}", {"a": "left "})
+
+
 ADULT, HERE, GUEST = "{path: $.age, at_least: 18}", "{path: $.here, is: true}", "{path: $.kind, in: [guest, other]}"
 
 
@@ -74,6 +84,7 @@ def test_all_and_any(load: Load, condition: str, expected: list[str]) -> None:
         ("{path: $.a, above: 1, below: 2}", "5:23", "found above and below, expected exactly one of"),
         ("{path: $.a, above: 1, below: 2}", "5:23", "Several tests go under all: [{…}, {…}]."),
         ("{path: $.a, above: 1, fold: true}", "5:45", "found 'fold' beside 'above'"),
+        ("{path: $.a, present: true, trim: true}", "5:50", "found 'trim' beside 'present'"),
         ("{all: []}", "5:29", "found an empty list"),
         ("{all: {path: $.a, is: 1}}", "5:29", "expected a list of conditions"),
         ("{all: [{path: $.a, is: 1}], any: [{path: $.a, is: 1}]}", "5:23", "found all and any"),

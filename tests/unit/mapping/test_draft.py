@@ -138,6 +138,44 @@ class TestValues:
         assert [record.get("active", "none") for record in evidence(mapping, *users)] == [False, True, None]
         assert "opposite" in comments(text, "active")
 
+    @pytest.mark.parametrize(
+        ("kind", "column", "field"),
+        [
+            ("personnel_account", "no_mfa", "mfa_enabled"),
+            ("personnel_account", "unenrolled_mfa", "mfa_enabled"),
+            ("personnel_account", "isNotActive", "active"),
+            ("personnel_account", "no_longer_active", "active"),
+            ("personnel_account", "non_admin", "admin"),
+            ("device", "not_encrypted", "disk_encrypted"),
+            ("device", "disable_firewall", "firewall_enabled"),
+            ("device", "missing_antivirus", "antivirus_enabled"),
+            ("device", "without_screen_lock", "screen_lock_enabled"),
+            ("cloud_resource", "BlockPublicAccess", "public"),
+        ],
+    )
+    def test_a_name_that_turns_a_flag_round_is_not_taken_for_it(self, kind: str, column: str, field: str) -> None:
+        for record in ({"id": "1", column: True}, {"id": "1", column: "yes"}, {"id": "1", "flags": {column: True}}):
+            text, rules, _ = drafted([record], kind, "acme.things")
+            assert field not in rules.fields
+            assert "# No rule reads: " in text
+
+    def test_an_object_that_turns_its_flags_round_is_not_read(self) -> None:
+        _, rules, _ = drafted([{"id": "1", "disabled": {"firewall": True}}], "device", "acme.things")
+        assert "firewall_enabled" not in rules.fields
+
+    def test_no_is_a_number_at_the_end_of_a_name(self) -> None:
+        _, rules, _ = drafted([{"Asset No.": "7", "Serial No": "C02A"}], "device", "acme.things")
+        assert rules.fields["serial_number"].paths == ("$['Serial No']",)
+
+    def test_one_type_in_a_sample_is_read_from_the_file_all_the_same(self) -> None:
+        machine, disk = "Microsoft.Compute/virtualMachines", "Microsoft.Compute/somethingNew"
+        for sample in ([{"id": "1", "type": machine}], [{"id": "1", "type": machine}, {"id": "2"}]):
+            text, _, mapping = drafted(sample, "cloud_resource", "cloud.things")
+            other = {"id": "2", "type": disk}
+            read = [each["type"] for each in evidence(mapping, *sample, other)]
+            assert read == [*["azure.compute.virtual_machine"] * len(sample), disk]
+            assert ("a record that names no type counts as azure" in text) is (len(sample) == 2)
+
     def test_a_manager_s_name_is_not_the_person_s(self) -> None:
         _, rules, _ = drafted(
             [{"id": "1", "manager": {"displayName": "Karin", "email": "k@acme.test"}}], "personnel_account"
@@ -167,6 +205,42 @@ class TestValues:
         assert ("full_name" in found[0], "last_login_at" in found[0]) == (False, False)
         assert (found[1]["full_name"], found[1]["last_login_at"]) == ("Bo", "2026-01-31T09:00:00Z")
         assert "# check: these are missing" in text
+
+    @pytest.mark.parametrize("mark", ["T", " "])
+    def test_a_midnight_among_midnights_is_somebody_s_date(self, mark: str) -> None:
+        days = ["2000-01-01", "2001-03-01", "1970-01-01", "2020-02-01"]
+        people = [{"id": str(n), "startDate": f"{day}{mark}00:00:00"} for n, day in enumerate(days)]
+        text, rules, mapping = drafted(people, "person", "hr.people")
+        assert rules.found.nothing == []
+        assert [each["started_at"] for each in evidence(mapping, *people)] == [f"{day}T00:00:00Z" for day in days]
+        assert f"2000-01-01{mark}00:00:00 may stand for no time" in comments(text, "started_at")
+
+    def test_a_midnight_among_plain_dates_is_somebody_s_date(self) -> None:
+        people = [{"id": "1", "startDate": "2000-01-01 00:00:00"}, {"id": "2", "startDate": "2001-03-01"}]
+        assert drafted(people, "person", "hr.people")[1].found.nothing == []
+
+    def test_a_midnight_among_times_of_the_day_is_none_and_a_comment_says_so(self) -> None:
+        times = ["1970-01-01T00:00:00Z", "2026-01-31T09:00:00Z", "1970-01-01T00:00:00Z", "2026-01-30T00:00:07Z"]
+        users = [{"id": str(n), "lastLogin": time} for n, time in enumerate(times)]
+        text, rules, mapping = drafted(users, "personnel_account")
+        assert rules.found.nothing == [{"starts": "1970-01-01T00:00:00"}]
+        read = [each.get("last_login_at") for each in evidence(mapping, *users)]
+        assert read == [None, times[1], None, times[3]]
+        assert "# check: 1970-01-01T00:00:00 is taken for no time" in text
+
+    def test_a_midnight_that_is_a_date_in_another_column_stays(self) -> None:
+        users = [
+            {"id": "1", "lastLogin": "1970-01-01T00:00:00Z", "created": "2024-01-01T00:00:00Z"},
+            {"id": "2", "lastLogin": "2026-01-31T09:00:00Z", "created": "1970-01-01T00:00:00Z"},
+        ]
+        text, rules, mapping = drafted(users, "personnel_account")
+        assert rules.found.nothing == []
+        assert evidence(mapping, *users)[1]["created_at"] == "1970-01-01T00:00:00Z"
+        assert "may stand for no time" in comments(text, "last_login_at")
+
+    def test_no_person_has_a_date_before_1901(self) -> None:
+        people = [{"id": str(n), "startDate": f"{year}-01-01T00:00:00"} for n, year in enumerate((1900, 2001))]
+        assert drafted(people, "person", "hr.people")[1].found.nothing == [{"starts": "1900-01-01T00:00:00"}]
 
     @pytest.mark.parametrize(
         ("written", "read", "doubt"),

@@ -119,6 +119,26 @@ def test_a_document_says_that_it_is_a_page_without_records(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
+    ("says", "document"),
+    [
+        ("empty_when: {path: $.kind, is: List}", {"kind": "List", "items": [{"id": "1"}, {"id": "2"}]}),
+        ("total: $.count", {"count": 2, "items": [{"id": "1"}, {"id": "2"}]}),
+        ("total: $.count", {"schemas": [LIST], "count": 2, "items": [{"id": "1"}, {"id": "2"}]}),
+    ],
+)
+@pytest.mark.parametrize("places", ['["$.value[*]", "$.items[*]"]', '["$.value[*]", "$.items[*]", $]'])
+def test_records_of_a_further_place_are_read_from_what_would_else_be_an_empty_page(
+    load: Load, places: str, says: str, document: Any
+) -> None:
+    mapping = compile_source(load(f"records: {places}\n{says}\n{SOURCE}"))
+    read = [record["id"] for record, _ in mapping.records(document)]
+    assert read == ["1", "2"]
+    assert mapping.page(document, "here", len(read)).flaw is None
+    empty = {name: value for name, value in document.items() if name != "items"} | {"count": 0}
+    assert list(mapping.records(empty)) == []
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("empty_when: {path: $.kind, is: x}\n", "without 'records'"),

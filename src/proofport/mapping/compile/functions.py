@@ -194,6 +194,11 @@ def is_one_of(value: Any, keys: frozenset[object]) -> bool:
     return not isinstance(value, list | dict | Missing) and json_key(value) in keys
 
 
+def trimmed(value: Any) -> Any:
+    """A text without blanks around it; any other value as it is."""
+    return value.strip() if isinstance(value, str) else value
+
+
 def folded(value: Any) -> Any:
     """A text in the form in which case does not count; any other value as it is."""
     return value.casefold() if isinstance(value, str) else value

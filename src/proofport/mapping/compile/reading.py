@@ -145,10 +145,12 @@ class Scope:
                 value, bound = self.one(condition.path, field), self.code.bind("c", condition.values[0])
                 test = f"{self.code.use(functions.compares)}({value}, {condition.test!r}, {bound})"
             case _:
-                value, fold = self.one(condition.path, field), condition.fold
-                keys = frozenset(json_key(functions.folded(each) if fold else each) for each in condition.values)
-                given = f"{self.code.use(functions.folded)}({value})" if fold else value
-                test = f"{self.code.use(functions.is_one_of)}({given}, {self.code.bind('c', keys)})"
+                given, values = self.one(condition.path, field), condition.values
+                for asked, change in ((condition.trim, functions.trimmed), (condition.fold, functions.folded)):
+                    if asked:
+                        given, values = f"{self.code.use(change)}({given})", tuple(map(change, values))
+                keys = self.code.bind("c", frozenset(map(json_key, values)))
+                test = f"{self.code.use(functions.is_one_of)}({given}, {keys})"
         return f"not ({test})" if condition.negated else test
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:

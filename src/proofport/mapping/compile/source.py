@@ -263,7 +263,7 @@ def _record_iterator(
     nowhere = f"not met and not {code.bind('e', is_empty)}(d)"
     code.line("met = False")
     for number, place in enumerate(file.records):
-        with code.block(f"if {nowhere}:") if number else nullcontext():
+        with code.block(f"if {'not met' if place.steps else nowhere}:") if number else nullcontext():
             _write_place(code, file, place)
     with code.block(f"if {nowhere}:"):
         code.line("yield d, None")

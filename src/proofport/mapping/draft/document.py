@@ -14,6 +14,7 @@ from proofport.mapping.draft.drafting import Rules, named_so
 from proofport.mapping.draft.rules import type_of
 from proofport.mapping.draft.shape import ABSENT, Column, Held, says
 from proofport.mapping.draft.standins import StandIns
+from proofport.mapping.draft.values import EPOCHS
 from proofport.mapping.draft.writing import comment, entry, flow
 from proofport.mapping.language.nodes import MappingFile
 from proofport.mapping.language.syntax import read_mappings
@@ -57,6 +58,8 @@ def _rules(rules: Rules) -> Iterator[str]:
             yield from entry(key, path, "")
     if rules.found.nothing:
         yield from comment("check: these are missing, wherever a rule reads them")
+        for begin in (begin for begin in EPOCHS if {"starts": begin} in rules.found.nothing):
+            yield from comment(f"check: {begin} is taken for no time, because other times beside it are no midnights")
         yield from entry("nothing", rules.found.nothing, "")
     if rules.context:
         yield f"context: {flow(list(rules.context))}"

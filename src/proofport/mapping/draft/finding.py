@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log10
 from typing import Any
 
@@ -85,8 +86,11 @@ def find(kind: str, documents: Sequence[Any], name: str, *, many: bool) -> Found
     also = [place for place in worth if place != best and worth[place] > _ALSO * worth[best]]
     held = held_at(documents, best)
     columns = columns_of([each.record for each in held])
-    nothing = shapes.nothings(value for column in columns for value in _scalars_in(column))
-    return Found(best, held, [each.without_nothing() for each in columns], _nouns(kind, best, name), nothing, also)
+    scalars = [list(_scalars_in(column)) for column in columns]
+    no_times = shapes.no_times(scalars)
+    nothing = [*shapes.nothings(chain.from_iterable(scalars)), *({"starts": begin} for begin in no_times)]
+    read = [each.without_nothing(no_times) for each in columns]
+    return Found(best, held, read, _nouns(kind, best, name), nothing, also)
 
 
 def _scalars_in(column: Column) -> Iterator[Any]:

@@ -13,8 +13,14 @@ ENDING = 1.4
 """How well a name fits: as it is; without the record's noun; by its last part alone; by a name to check; by its end."""
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
-_SAME = {"mail": "email", "mails": "emails", "no": "number", "nr": "number"}
-"""Words that are written in several ways."""
+_SAME = {"mail": "email", "mails": "emails", "nr": "number"}
+"""Words that are written in several ways. So is `no`, which means a number at the end of a name alone: `serial_no`."""
+_NEGATING = {
+    *("no", "not", "non", "un", "without", "missing", "lacks", "lacking", "exempt", "exempted", "bypass", "skip"),
+    *("disable", "disables", "disabled", "deactivated", "inactive", "unenrolled", "unregistered", "ignore", "prevent"),
+    *("block", "blocks", "blocked", "deny", "denies", "denied", "restrict", "restricts", "restricted"),
+}
+"""Words before the name of a flag that turn it round: `no_mfa`, `disable_firewall`."""
 _FILLING = {
     "is",
     "has",
@@ -78,6 +84,8 @@ _CALLED = ("name", "displayname", "display", "value", "label", "title")
 def words_of(name: str) -> list[str]:
     """`DBInstanceId` → db, instance, id."""
     words = [word.lower() for word in _WORD.findall(name)]
+    if words[-1:] == ["no"]:
+        words[-1] = "number"
     found = [_SAME.get(word, word) for word in words]
     return [word for n, word in enumerate(found) if not (word == "e" and found[n + 1 : n + 2] == ["email"])]
 
@@ -103,8 +111,11 @@ def nouns_of(*names: str) -> set[str]:
 
 def fit(path: Sequence[str], names: Names, nouns: set[str], made: str = "") -> float:
     """How well the names on the way to a column fit a field; 0 if not at all. The earlier name of a field is better.
-    `made`: the type of the field. Words that only say that something is a time, or a flag, do not count for these."""
+    `made`: the type of the field. Words that only say that something is a time, or a flag, do not count for these.
+    A name that says the opposite of a flag fits none."""
     best = 0.0
+    if made == "bool" and _NEGATING.intersection([word for name in path for word in words_of(name)][:-1]):
+        return best
     for form, worth in _forms(path, nouns):
         for known, factor in ((names.sure, 1.0), (names.likely, LIKELY / SURE)):
             if worth == ENDING and known is names.likely:

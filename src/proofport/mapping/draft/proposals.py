@@ -90,6 +90,9 @@ def _time(field: str, column: Column) -> Proposal | None:
     if len(times) < len(column.given):
         rule["when"] = {"path": column.path, "in": list(ZERO), "not": True}
         doubts.append("zero is taken for no time")
+    for begin in shapes.EPOCHS:
+        if any(isinstance(value, str) and value.strip().startswith(begin) for value in times):
+            doubts.append(f"{begin} may stand for no time: if so, put it into `nothing:`")
     return Proposal(rule, tuple(doubts))
 
 

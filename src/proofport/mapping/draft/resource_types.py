@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.names import words_of
 from proofport.mapping.draft.rules import Proposal
-from proofport.mapping.draft.shape import Column, RuleText
+from proofport.mapping.draft.shape import Column
 from proofport.mapping.draft.words import distinct
 from proofport.mapping.library import builtin_folder
 from proofport.text.yaml_nodes import content_of, data, read_documents
@@ -31,13 +32,12 @@ def several_types(columns: Sequence[Column]) -> Iterator[tuple[str, Proposal]]:
         if last not in (["type"], ["kind"]) or not column.given or not column.scalar:
             continue
         table = {each: _words()[name] for each in distinct(column.given) if (name := str(each).casefold()) in _words()}
-        rule: RuleText = column.path
-        if table:
-            rule = {"path": column.path, "table": table, "fold": True, "unknown": "keep"}
-        if len(set(table.values())) == 1 and len(table) == len(distinct(column.given)):
-            rule = {"value": next(iter(table.values()))}
-        elif not column.whole:
-            continue
+        doubts = ["vendors' tables know types such as azure.compute.virtual_machine: add those that are missing"]
+        rule: dict[str, Any] = {"path": column.path, "table": table, "fold": True, "unknown": "keep"}
+        if not column.whole:
+            if len(set(table.values())) != 1 or len(table) < len(distinct(column.given)):
+                continue
+            rule["default"] = next(iter(table.values()))
+            doubts.append(f"a record that names no type counts as {rule['default']}")
         if table or (column.names == ("type",) and shapes.all_match(_TYPE, column.given)):
-            doubt = "vendors' tables know types such as azure.compute.virtual_machine: add those that are missing"
-            yield "type", Proposal(rule, (doubt,), (column.path,))
+            yield "type", Proposal(rule if table else column.path, tuple(doubts), (column.path,))

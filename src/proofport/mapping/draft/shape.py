@@ -68,9 +68,13 @@ class Column:
         """True for objects whose names are anybody's: tags and labels."""
         return bool(self.names) and _MEMBERS.fullmatch(self.names[-1]) is not None
 
-    def without_nothing(self) -> Column:
-        """The column in which a value that stands for nothing is absent."""
-        return replace(self, values=tuple(ABSENT if stands_for_nothing(value) else value for value in self.values))
+    def without_nothing(self, no_times: tuple[str, ...] = ()) -> Column:
+        """The column in which a value that stands for nothing is absent, or one that begins with one of `no_times`."""
+
+        def is_nothing(value: object) -> bool:
+            return stands_for_nothing(value) or (isinstance(value, str) and value.strip().startswith(no_times))
+
+        return replace(self, values=tuple(ABSENT if is_nothing(value) else value for value in self.values))
 
 
 def says(value: object) -> bool:

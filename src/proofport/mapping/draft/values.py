@@ -25,9 +25,15 @@ NOTHING = (
     *("no_information", "no information", "not available", "not applicable", "not specified"),
     *("to be filled by o.e.m.", "default string", "02:00:00:00:00:00", "020000000000", "000000000000"),
 )
-_MIDNIGHTS = ("1601-01-01", "1900-01-01", "1970-01-01", "2000-01-01")
-NEVER = ("0000-00-00", "0001-01-01", *(f"{day}{mark}00:00:00" for day in _MIDNIGHTS for mark in "T "))
+NEVER = (
+    *("0000-00-00", "0001-01-01"),
+    *("1601-01-01T00:00:00", "1601-01-01 00:00:00", "1900-01-01T00:00:00", "1900-01-01 00:00:00"),
+)
 """How a time begins that stands for no time."""
+EPOCHS = ("1970-01-01T00:00:00", "1970-01-01 00:00:00", "2000-01-01T00:00:00", "2000-01-01 00:00:00")
+"""How a time begins that stands for no time in many tools, and may be a real date in others."""
+_OF_DAY = re.compile(r"\d{4}-\d{2}-\d{2}[T ](?!00:00(:00)?(\.0+)?(?![.:\d]))\d{2}:\d{2}")
+"""How a time begins that is no midnight."""
 
 YES = ("yes", "true", "y", "1", "on", "enabled", "active", "ja", "wahr", "oui", "vrai")
 NO = ("no", "false", "n", "0", "off", "disabled", "inactive", "nein", "falsch", "non", "faux")
@@ -120,6 +126,18 @@ def nothings(values: Iterable[Any]) -> list[Any]:
     found = dict.fromkeys(value.strip() for value in values if stands_for_nothing(value))
     begun = [begin for begin in NEVER if any(text.startswith(begin) for text in found)]
     return [*(text for text in found if not text.startswith(NEVER)), *({"starts": begin} for begin in begun)]
+
+
+def no_times(columns: Iterable[Iterable[Any]]) -> tuple[str, ...]:
+    """Those of EPOCHS that stand for no time: each column that has one has times of the day, and not dates."""
+    texts = [[value.strip() for value in values if isinstance(value, str)] for values in columns]
+    held = {begin: [each for each in texts if any(text.startswith(begin) for text in each)] for begin in EPOCHS}
+    return tuple(begin for begin, those in held.items() if those and all(_stands_out(begin, each) for each in those))
+
+
+def _stands_out(begin: str, texts: Sequence[str]) -> bool:
+    others = [text for text in texts if not text.startswith(begin) and not stands_for_nothing(text)]
+    return any(map(_OF_DAY.match, others))
 
 
 def number_shape(values: Iterable[Any]) -> bool:

@@ -12,16 +12,19 @@ from proofport.text.yaml_nodes import Keys, Node, Scalar, block_of, flag_of, ite
 COMPARISONS = ("above", "below", "at_least", "at_most")
 TESTS = ("is", "in", "present", "null", *COMPARISONS)
 COMBINED = ("all", "any")
+OF_TEXT = ("fold", "trim")
+"""What may stand beside `is` and `in`."""
 MOST_LEVELS = 6
 
 
 def condition(node: Node, level: int = 1) -> When:
-    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, *COMBINED, "not", "fold"), "when")
+    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, *COMBINED, "not", *OF_TEXT), "when")
     if level > MOST_LEVELS:
         raise node.at.error("deep nesting", f"at most {MOST_LEVELS} levels of all and any")
     negated = keys.read("not", flag_of, False)
     if words := keys.given(COMBINED):
-        keys.refuse(("path", *TESTS, "fold"), f"beside '{words[0]}'", f"it inside {words[0]}: [{{path: …, is: …}}, …]")
+        expected = f"it inside {words[0]}: [{{path: …, is: …}}, …]"
+        keys.refuse(("path", *TESTS, *OF_TEXT), f"beside '{words[0]}'", expected)
         if len(words) > 1:
             raise node.at.error("all and any", "one of the two, the other inside it")
         listed = keys.need(words[0], "")
@@ -40,7 +43,7 @@ def _single(node: Node, keys: Keys, negated: bool) -> Condition:
         raise node.at.error(" and ".join(given) or "no test", f"exactly one of {listing(TESTS)}", hint=hint)
     [test] = given
     if test not in ("is", "in"):
-        keys.refuse(("fold",), f"beside '{test}'", "it beside is or in: case is of text")
+        keys.refuse(OF_TEXT, f"beside '{test}'", "it beside is or in: case and blanks are of text")
     operand = keys.need(test, "its value")
     values: tuple[Any, ...] = ()
     if test == "is":
@@ -52,7 +55,8 @@ def _single(node: Node, keys: Keys, negated: bool) -> Condition:
     elif not flag_of(operand):
         raise operand.at.error(f"{test}: false", f"{test}: true, and not: true to turn it round")
     kind = "in" if test == "is" else test
-    return Condition(parse_path(path), path.at, cast(Any, kind), values, negated, keys.read("fold", flag_of, False))
+    fold, trim = (keys.read(name, flag_of, False) for name in OF_TEXT)
+    return Condition(parse_path(path), path.at, cast(Any, kind), values, negated, fold, trim)
 
 
 def scalar_of(node: Node) -> Any:

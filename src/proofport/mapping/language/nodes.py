@@ -155,6 +155,8 @@ class Condition:
     negated: bool = False
     #: True where `in` compares without case.
     fold: bool = False
+    #: True where it compares without blanks around a text.
+    trim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
