@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journal_contract.retention import KEY
 from tests.support.cli import CommandLine
 from tests.support.destination import AtEmulator, deliver
 from tests.support.emulators import emulated, live
@@ -130,6 +131,18 @@ async def test_what_is_to_be_sent_is_not_dropped(at: AtEmulator) -> None:
         found = await forgotten(gateway, "a0")
         assert found.records == 3
     assert NAME.encode() in before
+
+
+async def test_what_no_receipt_counts_yet_is_not_touched(at: AtEmulator) -> None:
+    async with at.gateway() as gateway:
+        journal = await gateway.journal()
+        await journal.add_receipt_key(KEY)
+        await submit(gateway, account(0))
+        await deliver(gateway)
+        with pytest.raises(UsageError, match="no receipt counts it yet: delivery 3"):
+            await forgotten(gateway, "a0")
+        assert (await journal.find(Filter(ids=[3])))[0].records == 1
+        assert (await forgotten(gateway, "a1")).records == 1
 
 
 async def test_a_part_that_left_the_record_out_still_has_its_id(at: AtEmulator) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PAGE = 100
+ENDED: tuple[State, ...] = ("dead", "done", "cancelled")
 FORGOTTEN = "(forgotten)"
 """Stands in reports where the id stood."""
 
@@ -81,7 +83,7 @@ async def forgotten(gateway: Gateway, record_id: str) -> Forgotten:
     """Take an id out of the journal.
 
     Raises UsageError, and changes nothing, while something that is still to be sent has it: what was accepted is never
-    dropped on the way.
+    dropped on the way. So it does while a receipt has still to count a delivery that has it.
     """
     if not record_id.strip():
         raise UsageError("an id is needed")
@@ -91,6 +93,11 @@ async def forgotten(gateway: Gateway, record_id: str) -> Forgotten:
             f"{record_id} is still to be sent: {listing(waits)}",
             hint="Let it be delivered, or make a dead letter of a delivery (`proofport dead-letter set-aside`), which "
             "may be queued again afterwards, and commit or abort a snapshot. Then run this again.",
+        )
+    if due := [each async for each in _without_receipt(journal, record_id)]:
+        raise UsageError(
+            f"{record_id} was delivered, and no receipt counts it yet: {listing(due)}",
+            hint="A relay or worker writes the receipt after an hour, and when it stops. Then run this again.",
         )
     result = Forgotten(record_id)
     places = await _standing(journal, record_id)
@@ -129,6 +136,16 @@ async def _waiting(journal: Journal, record_id: str) -> AsyncIterator[str]:
             yield "a request that is being sent, or was cut off: the next push of its kind ends that"
 
 
+async def _without_receipt(journal: Journal, record_id: str) -> AsyncIterator[str]:
+    """The deliveries that have ended and that a receipt has still to count, as they were."""
+    due = {lane: since for lane, _, since in await journal.due_lanes()}
+    for state in ENDED if due else ():
+        async for delivery in _deliveries(journal, state):
+            is_due = delivery.receipt is None and (delivery.finished or 0.0) >= due.get(delivery.lane, inf)
+            if is_due and _has(delivery.payload, record_id):
+                yield f"delivery {delivery.id}"
+
+
 def _has(payload: bytes, record_id: str) -> bool:
     """True if the id is that of a record, or of one that was left out: a commit brings that back, too."""
     try:
@@ -151,8 +168,7 @@ async def _deliveries(journal: Journal, state: State) -> AsyncIterator[Delivery]
 # ---------------------------------------------------------------------- deliveries that have ended
 async def _take_out(journal: Journal, record_id: str, result: Forgotten) -> AsyncIterator[int]:
     """Take the records out of the deliveries that have ended. The ids of these deliveries."""
-    states: tuple[State, ...] = ("dead", "done", "cancelled")
-    for state in states:
+    for state in ENDED:
         async for delivery in _deliveries(journal, state):
             if not _has(delivery.payload, record_id):
                 continue
