@@ -65,8 +65,8 @@ def why_absent(rule: Rule, file: MappingFile, record: object) -> str:
     value = made_by(replace(rule, changes=(), required=False), file, record)
     if value is MISSING or isinstance(rule.source, Nested):
         return _of_source(rule, file, record) or LEFT_OUT
-    for change, until in zip(rule.changes, [*before_changes(rule)[1:], replace(rule, required=False)], strict=True):
-        value = made_by(until, file, record)
+    for number, change in enumerate(rule.changes, start=1):
+        value = made_by(replace(rule, changes=rule.changes[:number], required=False), file, record)
         if value is MISSING:
             return _of_change(change)
     return IS_NULL if value is None else LEFT_OUT
