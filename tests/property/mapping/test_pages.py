@@ -49,8 +49,8 @@ def expected(keys: Keys, document: Any) -> tuple[int | None, bool, int | None, b
     unstated = not document and "$" not in places
     empty = lists and isinstance(document, dict | list) and (unstated or bool(values))
     read = many(places[0], document)
-    if read is MISSING and not empty:
-        others = (many(place, document) for place in places[1:])
+    if read is MISSING:
+        others = (many(place, document) for place in places[1:] if place != "$" or not empty)
         read = next((each for each in others if each is not MISSING), MISSING)
     records = len(read) if read is not MISSING else 0 if empty else None
     tokens = find(keys["incomplete_when"], document)

@@ -26,7 +26,7 @@ from proofport.delivery.report.report import Exit
 from proofport.errors import UnsupportedFeature
 
 SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
-EXAMPLES = 60 if SOAK else 2
+EXAMPLES = 4
 
 
 def kinds(name: str) -> Iterator[str]:
@@ -52,7 +52,7 @@ CASES += [("toy", "cloud_resource"), ("whole", "cloud_resource"), ("whole", "per
 @pytest.mark.parametrize(("name", "kind"), CASES, ids=[" ".join(case) for case in CASES])
 def test_nobody_is_gone_who_is_here_and_nobody_stays_who_left(name: str, kind: str) -> None:
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=45 * EXAMPLES if SOAK else EXAMPLES,
         derandomize=not SOAK,
         deadline=None,
         suppress_health_check=list(HealthCheck),
