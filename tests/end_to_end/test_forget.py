@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journal_contract.retention import KEY
+from tests.journal_contract.receipts import KEY
 from tests.support.cli import CommandLine
 from tests.support.destination import AtEmulator, deliver
 from tests.support.emulators import emulated, live

@@ -315,7 +315,11 @@ async def foretold(
 ) -> tuple[int, str]:
     """How many are gone from a set of two, and what is said would become of them."""
     journal = await memory_journal()
-    answers = {"send_records": all_ok, "replace_records": all_ok, "list_records": reply({"ids": [], "next": None})}
+    answers: dict[str, Any] = {
+        "send_records": all_ok,
+        "replace_records": all_ok,
+        "list_records": reply({"ids": [], "next": None}),
+    }
     await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), mode="snapshot", journal=journal, here=Vendor(made=made))
     here = Vendor(ScriptedSender(**answers), made, max_records=size)
     report = await push(write("b.ndjson", *then), mode="snapshot", journal=journal, terms=AGREED, here=here, **look)
