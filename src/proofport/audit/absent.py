@@ -1,8 +1,8 @@
-"""What a rule makes of a record, and why it is nothing where a field is absent."""
+"""The value that a rule makes of a record, and why it is nothing where a field is absent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ LEFT_OUT = "the value is left out by what the body may hold"
 
 # ------------------------------------------------------------------ what a rule makes
 def made_by(rule: Rule, file: MappingFile, record: object) -> Any:
-    """What a rule makes of a record. MISSING: nothing."""
+    """The value that a rule makes of a record. MISSING: nothing."""
     try:
         return compile_rule(rule, file.nothing)(record)
     except Rejected:
@@ -52,9 +52,9 @@ def giver(rules: Iterable[Rule], file: MappingFile, record: object) -> Rule | No
     return next((rule for rule, value in made if value is not MISSING and value is not None), None)
 
 
-def before_changes(rule: Rule) -> Sequence[Rule]:
-    """The rule up to each of its changes, without this one."""
-    return [replace(rule, changes=rule.changes[:number], required=False) for number in range(len(rule.changes))]
+def up_to(rule: Rule, count: int) -> Rule:
+    """The rule with so many of its changes, in their order."""
+    return replace(rule, changes=rule.changes[:count], required=False)
 
 
 # ------------------------------------------------------------------ why it is nothing
@@ -62,11 +62,11 @@ def why_absent(rule: Rule, file: MappingFile, record: object) -> str:
     """The reason; where a field has several rules and none gives a value, those of all of them."""
     if rule.when is not None and not _holds(rule.when, rule, file, record):
         return CONDITION
-    value = made_by(replace(rule, changes=(), required=False), file, record)
+    value = made_by(up_to(rule, 0), file, record)
     if value is MISSING or isinstance(rule.source, Nested):
         return _of_source(rule, file, record) or LEFT_OUT
     for number, change in enumerate(rule.changes, start=1):
-        value = made_by(replace(rule, changes=rule.changes[:number], required=False), file, record)
+        value = made_by(up_to(rule, number), file, record)
         if value is MISSING:
             return _of_change(change)
     return IS_NULL if value is None else LEFT_OUT

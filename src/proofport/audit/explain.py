@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.audit.absent import NO_RULE, before_changes, giver, made_by, why_absent
+from proofport.audit.absent import NO_RULE, giver, made_by, up_to, why_absent
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.language.nodes import (
     Condition,
@@ -139,9 +139,9 @@ def _giving(rule: Rule, file: MappingFile, record: object) -> Rule:
 
 def _how(name: str, rule: Rule, file: MappingFile, record: object) -> str:
     """The word for what a rule has made of this record."""
-    for change, until in zip(rule.changes, before_changes(rule), strict=True):
+    for number, change in enumerate(rule.changes):
         stands_for = MISSING if isinstance(change, Default) else None
-        if isinstance(change, Default | IfNull) and made_by(until, file, record) is stands_for:
+        if isinstance(change, Default | IfNull) and made_by(up_to(rule, number), file, record) is stands_for:
             return "default"
     chosen = giver(rule.source.rules, file, record) if isinstance(rule.source, FirstOf) else None
     if chosen is None:

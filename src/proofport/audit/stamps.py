@@ -23,7 +23,7 @@ except ImportError:  # pragma: no cover
 
 
 class Query:
-    """What an authority is asked about one text, and the check of its answer."""
+    """A query to an authority about one text, and the check of its answer."""
 
     def __init__(self, content: bytes, roots: Sequence[Certificate]) -> None:
         """`roots`: the certificates that the authority's own must lead to."""

@@ -113,7 +113,7 @@ WORDS: Mapping[str, str] = {"copied": "carried", "renamed": "renamed"}
 
 
 def becomes(name: str, file: MappingFile) -> str:
-    """What a vendor mapping makes of a field: the word for the rule that loses the least."""
+    """How a vendor mapping carries a field: the word for the rule that loses the least."""
     words = {_word(name, wire, rule) for wire, rule in reading(file, f"/{name}")}
     return next((word for word in MILDEST if word in words), LOST)
 

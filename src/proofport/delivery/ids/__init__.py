@@ -1,1 +1,1 @@
-"""What is the same record: ids, their spellings, and records that are one at the vendor."""
+"""Identity of records: ids, their spellings, and records that are one at the vendor."""

@@ -67,7 +67,7 @@ class Lacking:
         return [field for field in self.places if field in self.nowhere and field in before.get(self.source, ())]
 
     def warnings(self, before: Matched) -> dict[str, str]:
-        """What is to be said of each field that was lost; before the first complete run of the source, of each field
+        """The sentence about each field that was lost; before the first complete run of the source, of each field
         that an unread column may be meant for.
         """
         lost, told, is_known = self.lost(before), dict[str, str](), self.source in before

@@ -1,1 +1,1 @@
-"""What a run tells: outcomes, problems, rules that match nothing, and why a destination stops."""
+"""The report of a run: outcomes, problems, rules that match nothing, and why a destination stops."""

@@ -27,6 +27,9 @@ YES = b'{"success":true}'
 MOST_CALLS = 10_000
 """Of one flow."""
 
+MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
+"""Ends of a record that may have been decided without a request."""
+
 NOT_LISTED = "its request is not among the exchanges"
 NEEDS_ANSWERS = "its request cannot be made again without the vendor's answers"
 

@@ -26,7 +26,7 @@ from proofport.mapping.language.syntax import load_file
 
 
 class Certified:
-    """What a receipt says, and what is kept beside it."""
+    """The content of a receipt, and of the files that are kept beside it."""
 
     def __init__(self, journal: Journal, library: MappingLibrary, receipt: ReceiptView) -> None:
         from proofport.audit.envelope import predicate_of, subjects_of
@@ -38,7 +38,7 @@ class Certified:
         self._library = library
 
     async def file(self, name: str) -> bytes | None:
-        """What is kept beside the receipt under this name."""
+        """The file beside the receipt that has this name."""
         return await self._journal.receipt_file(self.receipt.place, name)
 
     async def exchanges(self) -> Exchanges | None:
@@ -121,7 +121,7 @@ def target_of(targets: Targets, destination: str, kind: str, mode: Mode, told: E
 
 
 def in_words(outcome: Outcome) -> str:
-    """What the vendor, or whoever decided before it, said of a record."""
+    """The words of the vendor about a record, or of whoever decided before it."""
     words = str(outcome.status) if outcome.assurance is None else f"{outcome.status}, {outcome.assurance}"
     words += f", as {outcome.vendor_id} there" if outcome.vendor_id is not None else ""
     return ": ".join(str(each) for each in (words, outcome.reason, outcome.problem) if each)

@@ -23,15 +23,13 @@ from proofport.delivery.reading.observed import seconds_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, UsageError
 from proofport.evidence import Neutral
-from proofport.gateway.explain.carried import Carrier, NotCarried
+from proofport.gateway.explain.carried import MAYBE_NOT_SENT, Carrier, NotCarried
 from proofport.gateway.explain.certified import Certified, in_words, target_of
 from proofport.gateway.targets import Targets
 from proofport.journal.contract import Delivery, Filter, Journal
 
 ATTEMPTS = 20_000
 """The latest requests of a lane, among which those of a delivery are looked for."""
-
-MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from proofport.delivery.reading.reading import RecordStream, place_in
 from proofport.delivery.target import Target
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
-from proofport.gateway.explain.carried import Carrier, NotCarried
+from proofport.gateway.explain.carried import MAYBE_NOT_SENT, Carrier, NotCarried
 from proofport.gateway.explain.certified import Certified, in_words, target_of
 from proofport.gateway.inputs import Input, open_input
 from proofport.gateway.preview import Remembering
@@ -40,7 +40,6 @@ NOT_REMADE = "the batch cannot be made again: its records or bodies are not thos
 KEPT_LAST = "the batch cannot be made again: the last bodies of refused records went with it"
 CAME_FIRST = "another record with this id came first"
 NOT_SENT = Status.WITHHELD, Status.REJECTED
-MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
 
 Placed = tuple[int, Neutral]
 """A record, and its position among all inputs."""
@@ -124,13 +123,12 @@ class RunExplainer:
 
         `is_listed`: there is a list, and it would be there.
         """
-        mappings = {each["mapping"] for each in self._told["inputs"]["list"] if each.get("mapping")}
-        names = [name for name in (*mappings, target.mapping_name) if name and self._certified.changed(name)]
+        names = filter(None, (*self._mappings(), target.mapping_name))
+        changed = next(filter(None, map(self._certified.changed, names)), None)
         if again.record is None and not isinstance(again.instead, LeftOut):
             told.missing.append(f"{WHAT_BECAME}: no input that can be read again holds it")
-        elif names:
-            what = self._certified.changed(names[0])
-            told.missing.append(f"{WHAT_BECAME}: {what} was changed since, and may have left it out or not")
+        elif changed is not None:
+            told.missing.append(f"{WHAT_BECAME}: {changed} was changed since, and may have left it out or not")
         else:
             try:
                 left = again.instead if again.record is None else left_out(target, again.record, self._mode)
@@ -147,6 +145,10 @@ class RunExplainer:
         return False
 
     # ------------------------------------------------------------------ the input
+    def _mappings(self) -> list[str]:
+        """The names of the source mappings of the run's inputs."""
+        return list(dict.fromkeys(each["mapping"] for each in self._told["inputs"]["list"] if each.get("mapping")))
+
     def _read_again(self, record_id: str, told: Explanation) -> _Again:
         again = _Again()
         inputs = self._told["inputs"]
@@ -157,7 +159,7 @@ class RunExplainer:
             if not each.get("sha256"):
                 told.missing.append(f"the receipt has no digest of the input {each['name']}")
                 continue
-            if not path.is_file() or sha256(path.read_bytes()).hexdigest() != each["sha256"]:
+            if not path.is_file() or _digest(path) != each["sha256"]:
                 gone = "was changed" if path.is_file() else "is not there any more"
                 told.missing.append(f"the input {each['name']} {gone}")
                 continue
@@ -168,7 +170,7 @@ class RunExplainer:
         if again.record is None and again.instead is None:
             told.missing.append("no input that can be read again holds the record as evidence")
             return again
-        for name in {each["mapping"] for each in inputs["list"] if each.get("mapping")}:
+        for name in self._mappings():
             self._certified.check_texts(name, told)
         return again
 
@@ -260,6 +262,11 @@ class RunExplainer:
         finally:
             spellings.close()
         return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _tell_the_first_counts(told: Explanation) -> None:

@@ -18,7 +18,7 @@ ADDRESSES, SYSTEMS = ("email", "owner_email"), ("platform", "os_name")
 """Fields that may take a column that another one takes, too: a login is often an address."""
 MOST_ALTERNATIVES = 4
 CLOSE = 0.3
-"""What a column gains by a value in every record."""
+"""The gain of a column that has a value in every record."""
 
 
 @dataclass(frozen=True, slots=True)

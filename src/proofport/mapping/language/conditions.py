@@ -13,7 +13,7 @@ COMPARISONS = ("above", "below", "at_least", "at_most")
 TESTS = ("is", "in", "present", "null", *COMPARISONS)
 COMBINED = ("all", "any")
 OF_TEXT = ("fold", "trim")
-"""What may stand beside `is` and `in`."""
+"""The keys that may stand beside `is` and `in`."""
 MOST_LEVELS = 6
 
 
