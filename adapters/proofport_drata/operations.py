@@ -142,6 +142,20 @@ def act_on_session(endpoint: Endpoint, given: p.ActOnSession) -> Flow[Answer]:
     return Answer({"sessionId": given.session_id, "action": given.action, "status": status, **names})
 
 
+def upsert_device(endpoint: Endpoint, given: p.UpsertDevice) -> Flow[Answer]:
+    """Drata matches a device on any of three keys (OpenAPI v2). Without one, each request makes another device."""
+    device = given.device
+    if device.serial_number or device.mac_address or device.external_id:
+        return (yield from plain(endpoint, given))
+    try:
+        return Answer(endpoint.decoded((yield endpoint.call(given, lost="ask"))))
+    except OutcomeUnknown:
+        raise OutcomeUnknown(
+            "it is not known whether Drata made the device",
+            hint="It has no externalId, serialNumber or macAddress, so sending it again may make another: list first.",
+        ) from None
+
+
 def upsert_people(endpoint: Endpoint, given: p.UpsertIdentities) -> Flow[Answer]:
     answer = endpoint.decoded((yield endpoint.call(given)))
     ids = [person.identity_id for person in given.people]
@@ -191,7 +205,7 @@ ENDPOINTS = (
     Endpoint("upsert_session_records", "POST", SESSION, p.StageRecords, permission.CREATE_DATA, stage_records),
     Endpoint("act_on_session", "POST", SESSION + "/actions", p.ActOnSession, permission.CREATE_DATA, act_on_session),
     Endpoint("list_connection_devices", "GET", DEVICE_LIST, p.ListDevices, permission.LIST_DEVICES, pages),
-    Endpoint("upsert_device", "POST", DEVICES, p.UpsertDevice, permission.CREATE_DEVICE),
+    Endpoint("upsert_device", "POST", DEVICES, p.UpsertDevice, permission.CREATE_DEVICE, upsert_device),
     Endpoint("get_device", "GET", "/public/v2/devices/{device_id}", p.GetDevice, permission.LIST_DEVICES),
     Endpoint("delete_connection_device", "DELETE", DEVICES + "/{device_id}", p.DeleteDevice, permission.DELETE_DEVICE),
     Endpoint("list_hris_identities", "GET", PEOPLE, p.ListIdentities, permission.LIST_IDENTITIES, pages),

@@ -99,7 +99,6 @@ WALK: list[tuple[str, dict[str, Any]]] = [
     ("act_on_session", {**RESOURCE, "session_id": "s-2", "action": "cancel"}),
     ("upsert_device", {"connection_id": 5, "device": DEVICE}),
     ("upsert_device", {"connection_id": 5, "device": {**DEVICE, "encryptionEnabled": False}}),
-    ("upsert_device", {"connection_id": 5, "device": KEYLESS}),
     ("list_connection_devices", {"connection_id": 5, "external_id": "d-1", "expand": ["asset", "complianceChecks"]}),
     ("get_device", {"device_id": 0, "expand": ["deviceApps", "identifiers", "documents"]}),
     ("delete_connection_device", {"connection_id": 5, "device_id": 0}),
@@ -240,6 +239,18 @@ async def test_a_lost_answer_to_a_creation_never_makes_two(
     else:
         assert (await call(name, **parameters)).value
     assert len((await drata_emulator.state())["connections"]) == before + (drop == "after")
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+async def test_a_device_without_a_key_is_sent_once_and_asked_about_when_its_answer_is_lost(
+    call: Perform, drata_emulator: Running, drop: str
+) -> None:
+    assert (await call("upsert_device", connection_id=5, device=KEYLESS)).value["externalId"] is None
+    await drata_emulator.faults(drop=drop, match={"method": "POST", "path": "devices$"})
+    with pytest.raises(OutcomeUnknown, match="whether Drata made the device"):
+        await call("upsert_device", connection_id=5, device=KEYLESS)
+    [held] = [each["devices"] for each in (await drata_emulator.state())["connections"] if each["id"] == 5]
+    assert len(held) == 1 + (drop == "after")
 
 
 @pytest.mark.parametrize("spelling", ["CANCELED", "CANCELLED"])
