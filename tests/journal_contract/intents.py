@@ -12,6 +12,7 @@ from tests.support.clock import Clock
 from proofport.errors import LaneLost, UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
+    PERHAPS_OVERWRITTEN,
     BatchDone,
     Failure,
     Filter,
@@ -57,7 +58,7 @@ class IntentTests(JournalTests):
         await held.end("r2", complete=False, report="{}")
         assert await journal.left("a", KIND) == Left([], {1: "hr"})
         assert await journal.known("a", KIND, ["old", "x\x00"]) == [
-            Known(IN_DOUBT, 5.0, source),
+            Known(PERHAPS_OVERWRITTEN, 5.0, source),
             Known(IN_DOUBT, 6.5, source),
         ]
         assert await journal.gone("a", KIND, "r2") == ["old", "x\x00"]

@@ -156,14 +156,14 @@ class KnownTests(JournalTests):
         self, journal: Journal, asked: bool
     ) -> None:
         held = await claim(journal, "a")
-        await push(held, "staged", Sent(["x", "y"], [1, 1]), staged=True, complete=None)
+        await push(held, "staged", Sent(["x", "y"], [7, 7]), staged=True, complete=None)
         await fill(journal, "a", 2)
-        await held.done((await held.take(1))[0], "[]", sent=Sent(["x"], [2]))
+        await held.done((await held.take(1))[0], "[]", sent=Sent(["x"], [8]))
         if asked:
-            assert await journal.known("a", KIND, ["x"]) == [Known(2, 0.0)]
+            assert await journal.known("a", KIND, ["x"]) == [Known(8, 0.0)]
         await held.end("staged", complete=True, report="{}")
-        await held.done((await held.take(1))[0], "[]", sent=Sent(["y"], [3]))
-        assert await journal.known("a", KIND, ["x", "y"]) == [Known(1, 0.0), Known(3, 0.0)]
+        await held.done((await held.take(1))[0], "[]", sent=Sent(["y"], [9]))
+        assert await journal.known("a", KIND, ["x", "y"]) == [Known(7, 0.0), Known(9, 0.0)]
 
     # ------------------------------------------------------------------ after a run that was cut off
     @pytest.mark.parametrize("again", ["r1", "r2"])
@@ -185,6 +185,21 @@ class KnownTests(JournalTests):
         assert await journal.bodies("a", KIND, ["w", "x", "y"]) == [b"w", b"x", b"y"]
         assert await journal.known_count("a", KIND) == 4
         assert await journal.gone("a", KIND, again) == ["z"]
+
+    @pytest.mark.parametrize("asked", [True, False])
+    async def test_what_was_delivered_is_not_forgotten_for_an_answer_that_is_lost(
+        self, journal: Journal, asked: bool
+    ) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r0", Sent(["x", "gone"], [7, 7]))
+        if asked:
+            assert await journal.known("a", KIND, ["x"]) == [Known(7, 0.0)]
+        await held.forget(KIND, ["gone"])
+        await push(held, "r1", Sent(["x", "new", "gone"], [IN_DOUBT] * 3, [5.0] * 3))
+        lost = [Known(PERHAPS_OVERWRITTEN, 5.0), Known(IN_DOUBT, 5.0), Known(IN_DOUBT, 5.0)]
+        assert await journal.known("a", KIND, ["x", "new", "gone"]) == lost
+        await push(held, "r2", Sent(["x", "new"], [IN_DOUBT, 8], [6.0] * 2))
+        assert await journal.known("a", KIND, ["x", "new"]) == [Known(PERHAPS_OVERWRITTEN, 6.0), Known(8, 6.0)]
 
     async def test_what_is_delivered_later_is_sure_again(self, journal: Journal) -> None:
         held = await claim(journal, "a")

@@ -89,7 +89,10 @@ class Model:
         return self.lane(name).held and self.lane(name).epoch == epoch
 
     def deliver(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
-        self.known.update({(lane, text): body for text, body in sent if body})
+        for text, body in sent:
+            delivered = self.known.get((lane, text), IN_DOUBT) != IN_DOUBT
+            if body:
+                self.known[lane, text] = PERHAPS_OVERWRITTEN if body == IN_DOUBT and delivered else body
 
     def keep(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
         """The bodies of what was delivered, or may have been."""

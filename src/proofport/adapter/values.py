@@ -120,7 +120,7 @@ class LastDelivered:
     """The last delivery of one record."""
 
     body: bytes = b""  #: Empty where the resource keeps no bodies, or the record was removed.
-    certain: bool = True  #: False: the answer was lost, so the vendor may hold another state.
+    certain: bool = True  #: False: no answer has said so far that one arrived.
     removed: bool = False
 
 

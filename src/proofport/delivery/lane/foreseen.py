@@ -46,8 +46,11 @@ class Foreseen:
 
     def _foreseen(self, record_id: str, last: Known | None) -> Known | None:
         left = self._left.get(record_id)
+        if left is not None and last is not None:
+            body = IN_DOUBT if last.body == IN_DOUBT else PERHAPS_OVERWRITTEN
+            return replace(left, body=body, source=left.source or last.source)
         if left is not None:
-            return replace(left, source=left.source or last.source) if last is not None else left
+            return left
         if last is None or not self._cut or last.body == IN_DOUBT:
             return last
         return replace(last, body=PERHAPS_OVERWRITTEN)

@@ -9,8 +9,8 @@ from typing import Protocol
 from proofport.adapter import Tombstone
 
 IN_DOUBT = 1
-"""Noted as the last delivered digest where the body is not known to have arrived: no digest equals it, so none is
-unchanged."""
+"""Noted as the last delivered digest where no body is known to have arrived: no digest equals it, so none is unchanged.
+Noted over a body that was delivered, it makes that PERHAPS_OVERWRITTEN."""
 PERHAPS_OVERWRITTEN = 2
 """Stands for a body that was delivered, and may have been followed by another that was not noted. None equals it."""
 

@@ -39,9 +39,10 @@ SELECT %(set)s::int, id, %(run)s::int, (array_agg(body ORDER BY place DESC) FILT
     (array_agg(spelling ORDER BY place))[1]
 
 -- name: write_over
--- Writes rows over those of the same ids.
+-- Writes rows over those of the same ids. A body in doubt (1) over one that was delivered makes that one 2
+-- (PERHAPS_OVERWRITTEN).
 ON CONFLICT (of_set, id) DO UPDATE SET run = coalesce(excluded.run, known.run),
-    body = coalesce(excluded.body, known.body),
+    body = CASE WHEN excluded.body = 1 AND known.body NOT IN (0, 1) THEN 2 ELSE coalesce(excluded.body, known.body) END,
     observed = CASE WHEN excluded.body IS NULL THEN known.observed ELSE excluded.observed END,
     cuts = CASE WHEN excluded.body IS NULL THEN known.cuts ELSE excluded.cuts END,
     source = CASE WHEN excluded.source = 0 THEN known.source ELSE excluded.source END,

@@ -70,10 +70,11 @@ SELECT s.turn, s.run, ifnull(r.settled, s.turn), s.removed, r.staged AND r.settl
 {to_fold};
 
 -- name: fold
--- Folds one id. An older turn never wins, so that folding may be repeated.
+-- Folds one id. An older turn never wins, so that folding may be repeated. A body in doubt (1) over one that was
+-- delivered makes that one 2 (PERHAPS_OVERWRITTEN).
 INSERT INTO known (of_set, id, run, turn, body, observed, source, spelling) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET run = ifnull(excluded.run, run), turn = excluded.turn,
-    body = ifnull(excluded.body, {body_now}), observed = iif(excluded.body IS NULL, observed, excluded.observed),
+    body = iif(excluded.body = 1 AND known.body NOT IN (0, 1), 2, ifnull(excluded.body, {body_now})), observed = iif(excluded.body IS NULL, observed, excluded.observed),
     source = iif(excluded.source = 0, source, excluded.source),
     spelling = iif(ifnull(known.body, 0) = 0, excluded.spelling, spelling)
 WHERE excluded.turn >= turn;
