@@ -107,7 +107,7 @@ async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number:
     sent = [each for each in at.proxy.requests[before:] if is_write(each)]
     whole = sum(method != "GET" for method in REQUESTS[at.vendor])
     ends = 0 if isinstance(at.resource(), Stages | Replaces) else GONE
-    cancels = 0 if resumes or not isinstance(at.resource(), Stages) else 1  # the session that was left
+    cancels = 0 if acknowledged or not isinstance(at.resource(), Stages) else 1  # the session that was left
     assert 0 <= len(sent) - (whole - ends - acknowledged) <= ends + cancels
 
 

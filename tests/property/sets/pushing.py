@@ -68,6 +68,10 @@ class Office:
         """The ids that the vendor shows as present, as they are compared."""
         return {plain(each) for each in await self.vendor.live(self.kind)}
 
+    async def gone(self) -> set[str]:
+        """The ids that the vendor's set has as gone."""
+        return {plain(each) for each in await self.vendor.gone(self.kind)}
+
     async def push(self, night: Night) -> DestinationReport | None:
         """Push what the sources hold. None: the push was killed, or what was to be resumed had ended."""
         begun = list[str]()

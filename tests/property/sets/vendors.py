@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import PrivateAttr
 from tests.property.sets.nights import plain
-from tests.support.emulators import block, live, strict
+from tests.support.emulators import block, live, records, strict
 from tests.toy.toy_server import Toy
 from tests.toy.whole_server import Whole
 
@@ -78,6 +78,10 @@ class Vendor(ABC):
     async def live(self, kind: str) -> set[str]:
         """The ids that it shows as present, once everything it accepted has been processed."""
 
+    async def gone(self, kind: str) -> set[str]:
+        """The ids that its set has as gone."""
+        return set()
+
     async def meet(self, request: web.Request) -> None:
         """Refuse those items of a request that `refuses` names."""
         return
@@ -119,6 +123,10 @@ class Emulated(Vendor):
     async def live(self, kind: str) -> set[str]:
         await self._emulator.settle()
         return live(self._emulator.name, self._emulator.state(), kind)
+
+    async def gone(self, kind: str) -> set[str]:
+        shown = {each["id"] for each in records(self._emulator.name, self._emulator.state(), kind)}
+        return shown - await self.live(kind)
 
     async def meet(self, request: web.Request) -> None:
         faults, items = Refusals(), _items(await request.read())
