@@ -117,7 +117,7 @@ class Watch:
         """True if nothing stands in the way of ending what the input lacks.
 
         A refused record that had left and is back blocks the set: nothing can stand in its place. A vendor that takes
-        a set in one request refuses it for one record.
+        a set in one request refuses it for one record. One that refuses a record refuses its last body, too.
         """
         refused = night.refused()
         if not self._may_end(night, held):
@@ -128,10 +128,11 @@ class Watch:
             return False
         if isinstance(self._office.resource, Replaces) and night.refused("vendor"):
             return False
+        if self._drops and self._office.keep_last and held & night.refused("vendor"):
+            return False
         if not self._drops or night.override:
             return True
-        stays = night.refused("vendor") if self._office.keep_last else refused
-        return not held & stays and not gone & refused
+        return (self._office.keep_last or not held & refused) and not gone & refused
 
     def _may_have_lost_all(self, source: str, night: Night, held: set[str]) -> bool:
         given = set(night.given)
