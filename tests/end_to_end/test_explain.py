@@ -72,7 +72,7 @@ def test_a_changed_or_lost_input_is_told_and_the_kept_body_explained(signing: Cl
     assert "the input a.ndjson was changed" in changed["missing"]
     (signing.folder / "a.ndjson").unlink()
     [gone] = explained(signing, run_of(signing), record, code=2)
-    assert "the input a.ndjson is not there any more" in gone["missing"]
+    assert any(each.startswith("the input a.ndjson is not there: looked for /") for each in gone["missing"])
     assert gone["request"] is None
     assert all(told["rule"] for told in gone["body"] if told["how"] != "kept")
 
@@ -178,6 +178,27 @@ def test_where_a_source_field_ends_up(signing: Cli) -> None:
     rows = signing.type("explain", "--source", "/email", "--kind", "personnel_account", "--json").json
     assert {row["destination"] for row in rows} == {"drata", "secureframe", "vanta"}
     assert all(row["rule"] for row in rows)
+
+
+def test_where_a_field_of_an_element_around_the_record_ends_up(signing: Cli) -> None:
+    of = ["--kind", "cloud_resource", "--mapping", "aws.ec2.instances", "--json"]
+    rows = signing.type("explain", "--source", "/OwnerId", *of).json
+    assert {row["evidence"] for row in rows} == {"account_id"}
+    assert {row["destination"] for row in rows} >= {"drata", "secureframe"}
+    assert signing.type("explain", "--source", "/Owner", *of).json == []
+
+
+def test_a_field_is_asked_for_by_either_name_and_an_id_as_it_is_written(signing: Cli) -> None:
+    signing.write("a.ndjson", {**personnel_account(1), "id": "User-1"})
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, "--to", "secureframe").code == 0
+    run = run_of(signing)
+    [by_evidence], [by_vendor] = (
+        explained(signing, run, "User-1", name) for name in ("mfa_enabled", "two_factor_enabled")
+    )
+    assert by_evidence == by_vendor
+    assert [each["name"] for each in by_vendor["body"]] == ["two_factor_enabled"]
+    [each] = explained(signing, run, "USER-1", code=2)
+    assert any("but 'User-1': give the id as it is written there" in missing for missing in each["missing"])
 
 
 def test_a_record_whose_id_came_first_in_another_case_says_so(signing: Cli) -> None:

@@ -59,6 +59,9 @@ def test_a_run_without_its_receipt_does_not_blame_the_source(pushed: Cli) -> Non
     typed = pushed.type("push", "whole.ndjson", *ACCOUNTS, *DRATA)
     assert "read to its end" not in typed.words, typed.words
     assert "Every record that was read is delivered, but something is missing: see above." in typed.words
+    found = {each["subject"]: each for each in pushed.type("doctor", "--json").json["(this installation)"]}
+    assert not found["receipts"]["ok"]
+    assert "and the log is signed by" in found["receipts"]["detail"]
 
 
 def test_the_guard_and_who_overrode_it_are_told(pushed: Cli) -> None:

@@ -49,6 +49,8 @@ def listing() -> str:
             rows = [
                 f"- {shown}: {_code(words[name]) if name == 'input' else words[name]}" for name, shown in LINES.items()
             ]
+            if source.skips:
+                rows.append(f"- Left out: {'; '.join(dict.fromkeys(each.reason for each in source.skips))}")
             parts.append("\n".join([f"### {source.name.removeprefix(PREFIX)}", "", *rows]))
     return "\n\n".join(parts)
 

@@ -20,6 +20,7 @@ from proofport.mapping.language.nodes import (
     Lookup,
     MappingFile,
     Nested,
+    Parent,
     Rule,
     Select,
     Template,
@@ -153,10 +154,30 @@ def _how(name: str, rule: Rule, file: MappingFile, record: object) -> str:
 # ------------------------------------------------------------------ where a source field ends up
 def reading(file: MappingFile, pointer: str) -> list[tuple[str, Rule]]:
     """The rules of a file that read what stands at a JSON pointer, or below or above it, with their fields."""
-    wanted = tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
+    wanted = _keys(pointer)
     return [(name, rule) for name, rule in file.fields.items() if any(_meets(each, wanted) for each in selects(rule))]
 
 
+def from_around(file: MappingFile, pointer: str) -> list[str]:
+    """The fields of `parent:` that read what stands at a JSON pointer in an element around the record."""
+    wanted = _keys(pointer)
+    return [each.field for each in file.parents if any(_begins(keys, wanted) for keys in _in_parent(each))]
+
+
+def _in_parent(parent: Parent) -> list[tuple[str, ...]]:
+    if parent.rule is None:
+        return [tuple(map(str, parent.keys))]
+    # the first step is the number of the element in the list of those that enclose the record
+    return [tuple(map(str, each.path.prefix[1:])) for each in selects(parent.rule)]
+
+
+def _keys(pointer: str) -> tuple[str, ...]:
+    return tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
+
+
 def _meets(select: Select | Condition, wanted: tuple[str, ...]) -> bool:
-    read = tuple(str(key) for key in select.path.prefix)
+    return _begins(tuple(map(str, select.path.prefix)), wanted)
+
+
+def _begins(read: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     return all(one == other for one, other in zip(read, wanted, strict=False))

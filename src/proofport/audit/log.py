@@ -101,12 +101,7 @@ class ReceiptLog:
         if not kept:
             await self._journal.add_receipt_key(ReceiptKey(public.raw, time.time()))
             kept = await self._journal.receipt_keys()
-        if kept[-1].public != public.raw:
-            signer = PublicKey(kept[-1].public).fingerprint
-            raise ConfigError(
-                f"the key of `receipts:` is {public.fingerprint}, and the log is signed by {signer}",
-                hint="Use that key, or announce the new one with `proofport receipt key rotate`.",
-            )
+        require_signer(public, kept)
         self._known = True
 
     async def rotate(self, new: SigningKey) -> str:
@@ -126,6 +121,16 @@ class ReceiptLog:
             for leaf in page:
                 tree.add(leaf)
         return note_of(self.origin, tree.size, tree.root(), self._key)
+
+
+def require_signer(public: PublicKey, kept: Sequence[ReceiptKey]) -> None:
+    """Raises ConfigError for a key that is not the last one of the log. A log without keys takes any."""
+    if kept and kept[-1].public != public.raw:
+        signer = PublicKey(kept[-1].public).fingerprint
+        raise ConfigError(
+            f"the key of `receipts:` is {public.fingerprint}, and the log is signed by {signer}",
+            hint="Name the key of the log again. A new one is announced by it: `proofport receipt key rotate`.",
+        )
 
 
 def note_of(origin: str, size: int, root: bytes, key: SigningKey) -> str:

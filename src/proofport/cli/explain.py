@@ -44,7 +44,7 @@ async def explain(
 ) -> int:
     """Show where each FIELD of a RECORD comes from that a RUN has delivered: the rule, and the place in the input.
 
-    RUN is a run, a receipt, or the number of a queued delivery.
+    RUN is a run, a receipt, or the number of a queued delivery. FIELD is a name of the vendor, or of the evidence.
 
     Exit codes: 0 shown and equal to what was sent, 2 something of it cannot be proven, or there is no such receipt.
     """
@@ -59,13 +59,21 @@ async def explain(
         raise UsageError("RUN and RECORD are missing", hint="`proofport receipt list` lists the runs.")
     found = [_only(each, field) for each in await gateway.explain(run, record, values=values)]
     if field is not None and not any(each.body or each.missing for each in found):
-        raise UsageError(f"the record has no field {field!r}, and no rule makes one")
+        raise UsageError(f"the record has no field {field!r}, and no rule makes one or reads one of that name")
     show_result([asdict(each) for each in found], map(plain, _lines(found)), as_json=as_json)
     return INCOMPLETE if any(each.missing for each in found) else OK
 
 
 def _only(each: Explanation, name: str | None) -> Explanation:
-    return each if name is None else replace(each, body=[told for told in each.body if told.name == name])
+    """`name`: of a field at the vendor, else of the evidence that it is made of."""
+    if name is None:
+        return each
+    found = [told for told in each.body if told.name == name]
+    return replace(each, body=found or [told for told in each.body if name in map(_first_name, told.paths)])
+
+
+def _first_name(path: str) -> str:
+    return path.removeprefix("$.").partition(".")[0].partition("[")[0]
 
 
 def _lines(found: Sequence[Explanation]) -> Iterator[str]:
@@ -80,8 +88,7 @@ def _lines(found: Sequence[Explanation]) -> Iterator[str]:
         by_name = {told.name: told for told in each.evidence}
         for told in each.body:
             yield from _told(told, "  ")
-            for path in told.paths:
-                name = path.removeprefix("$.").partition(".")[0].partition("[")[0]
+            for name in map(_first_name, told.paths):
                 if name in by_name:
                     yield from _told(by_name[name], "      from ")
         yield from (f"  not proven: {missing}" for missing in each.missing)

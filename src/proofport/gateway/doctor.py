@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from proofport.adapter import Adapter, Finding
 from proofport.config import Config
-from proofport.errors import ConfigError, JournalError, UsageError
+from proofport.errors import JournalError, UsageError
 from proofport.gateway.audit import signing_key
 from proofport.http.clock import clock_finding
 from proofport.http.sender import proxy_of
@@ -53,38 +53,37 @@ async def clock_findings(journal: Journal, owner: str, now: float) -> list[Findi
     return [clock_finding(now - (held.until - LEASE), "the journal's database")]
 
 
-def heartbeat_findings(config: Config) -> Iterator[Finding]:
-    try:
-        url = config.heartbeat_url()
-    except ConfigError as error:
-        yield Finding(False, "heartbeat", error.message, error.hint)
-    else:
-        if url is not None:
-            yield Finding(True, "heartbeat", "it is called after each run that ends with exit code 0")
+async def own_findings(config: Config, journal: Journal) -> list[Finding]:
+    """If the heartbeat, the webhooks, and the key that signs receipts can be used."""
+    found = []
+    for subject, look in (("heartbeat", _heartbeat), ("notices", _notices), ("receipts", _receipts)):
+        try:
+            told = await look(config, journal)
+        except (UsageError, JournalError) as error:
+            found.append(Finding(False, subject, error.message, error.hint))
+        else:
+            found += [Finding(True, subject, told)] if told else []
+    return found
 
 
-def notice_findings(config: Config) -> Iterator[Finding]:
-    try:
-        found = config.webhooks()
-    except ConfigError as error:
-        yield Finding(False, "notices", error.message, error.hint)
-    else:
-        if found:
-            yield Finding(True, "notices", f"webhooks that are told what is wrong: {len(found)}")
+async def _heartbeat(config: Config, _: Journal) -> str | None:
+    has_url = config.heartbeat_url() is not None
+    return "it is called after each run that ends with exit code 0" if has_url else None
 
 
-def receipt_findings(config: Config) -> Iterator[Finding]:
-    """If the key that signs receipts can be used; without one, it says so."""
+async def _notices(config: Config, _: Journal) -> str | None:
+    webhooks = len(config.webhooks())
+    return f"webhooks that are told what is wrong: {webhooks}" if webhooks else None
+
+
+async def _receipts(config: Config, journal: Journal) -> str:
     if config.receipts is None:
-        told = "there is no key, so that runs have no signed receipts (`proofport receipt key create`)"
-        yield Finding(True, "receipts", told)
-        return
-    try:
-        key = signing_key(config)
-    except UsageError as error:
-        yield Finding(False, "receipts", error.message, error.hint)
-    else:
-        yield Finding(True, "receipts", f"they are signed by {key.public.fingerprint}")
+        return "there is no key, so that runs have no signed receipts (`proofport receipt key create`)"
+    from proofport.audit.log import require_signer
+
+    public = signing_key(config).public
+    require_signer(public, await journal.receipt_keys())
+    return f"they are signed by {public.fingerprint}"
 
 
 def proxy_findings(adapter: Adapter) -> Iterator[Finding]:

@@ -105,8 +105,6 @@ class Vendors(Opened):
         return [
             *await doctor.journal_findings(self.config, journal),
             *(await doctor.clock_findings(journal, new_owner(), time.time()) if is_database else ()),
-            *doctor.heartbeat_findings(self.config),
-            *doctor.notice_findings(self.config),
-            *doctor.receipt_findings(self.config),
+            *await doctor.own_findings(self.config, journal),
             *await self.receipts.stamps.findings(),
         ]

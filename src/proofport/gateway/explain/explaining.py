@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proofport.audit.explain import Explanation, Whereabouts, how_of, reading
+from proofport.audit.explain import Explanation, Whereabouts, from_around, how_of, reading
 from proofport.config import Config
 from proofport.errors import ProofportError, UsageError
 from proofport.gateway.audit import signing_key
@@ -44,24 +44,23 @@ def whereabouts(targets: Targets, config: Config, pointer: str, kind: str, sourc
     """Where a value of the source ends up. Raises UsageError."""
     if not pointer.startswith("/"):
         raise UsageError(f"found {pointer!r}, expected a JSON pointer such as /Account/Id")
-    names = (
-        [pointer.split("/")[1]]
-        if source is None
-        else [name for name, _ in reading(targets.library.find(source), pointer)]
-    )
+    names = [pointer.split("/")[1]]
+    if source is not None:
+        file = targets.library.find(source)
+        names = list(dict.fromkeys([name for name, _ in reading(file, pointer)] + from_around(file, pointer)))
     found = []
     for destination in config.destinations:
         try:
             target = targets.in_any_mode(destination, kind)
         except ProofportError:
             continue
-        file = targets.library.find(target.mapping_name) if target.mapping_name else None
+        vendor = targets.library.find(target.mapping_name) if target.mapping_name else None
         for name in names:
-            if file is None:
+            if vendor is None:
                 found.append(Whereabouts(destination, name, name, "copied", None))
                 continue
             found += [
                 Whereabouts(destination, name, wire, how_of(wire, rule), f"{rule.at.file}:{rule.at.line}")
-                for wire, rule in reading(file, f"/{name}")
+                for wire, rule in reading(vendor, f"/{name}")
             ]
     return found

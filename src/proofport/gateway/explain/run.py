@@ -60,6 +60,8 @@ class _Again:
     keys: set[str] = field(default_factory=set)
     #: Ids of some input compare without case.
     folds: bool = False
+    #: An id that differs from the wanted one only in case, or in blanks around it.
+    alike: str | None = None
 
     def add(self, position: int, record: Neutral, *, fold: bool) -> None:
         [key] = keys_of([record["id"]], fold=fold)
@@ -160,7 +162,7 @@ class RunExplainer:
                 told.missing.append(f"the receipt has no digest of the input {each['name']}")
                 continue
             if not path.is_file() or _digest(path) != each["sha256"]:
-                gone = "was changed" if path.is_file() else "is not there any more"
+                gone = "was changed" if path.is_file() else f"is not there: looked for {path.absolute()}"
                 told.missing.append(f"the input {each['name']} {gone}")
                 continue
             try:
@@ -168,7 +170,8 @@ class RunExplainer:
             except ProofportError as error:
                 told.missing.append(f"the input {each['name']} cannot be read as it was: {error.message}")
         if again.record is None and again.instead is None:
-            told.missing.append("no input that can be read again holds the record as evidence")
+            alike = f", but {again.alike!r}: give the id as it is written there" if again.alike is not None else ""
+            told.missing.append(f"no input that can be read again holds the record as evidence{alike}")
             return again
         for name in self._mappings():
             self._certified.check_texts(name, told)
@@ -185,6 +188,7 @@ class RunExplainer:
                 if isinstance(record, dict):
                     again.add(base + place, record, fold=remembering.folds)
                 if read_id != record_id or again.record is not None:
+                    again.alike = again.alike or _alike(read_id, record_id)
                     continue
                 if isinstance(record, dict):
                     again.record, again.raw, again.source = record, raw, file
@@ -267,6 +271,13 @@ class RunExplainer:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def _alike(read: object, wanted: str) -> str | None:
+    """An id that is read, if it differs from the wanted one only in case, or in blanks around it."""
+    if not isinstance(read, str) or len(read.strip()) != len(wanted.strip()):
+        return None
+    return read if len(set(keys_of([read.strip(), wanted.strip()], fold=True))) == 1 else None
 
 
 def _tell_the_first_counts(told: Explanation) -> None:
