@@ -36,6 +36,15 @@ def test_a_patch_changes_only_what_it_names() -> None:
     assert changes(held, {"id": "a", "n": 2}, partial=True, sent=False) == ["n"]
 
 
+def test_what_a_vendor_hides_may_have_changed_and_what_it_still_shows_has() -> None:
+    held = Observed("a", {"email": "a@example.com", "phone": None})
+    whole, short = {"id": "a", "email": "a@example.com", "role": "dev"}, {"id": "a"}
+    assert changes(held, whole, partial=False, sent=False) == ["role"]
+    assert changes(held, whole, partial=False, sent=True) == []
+    assert changes(held, short, partial=False, sent=False) == ["email"]
+    assert changes(held, short, partial=True, sent=False) == ["id"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.text(max_size=2),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),

@@ -80,12 +80,14 @@ def changes(record: Observed, body: Mapping[str, Any], *, partial: bool, sent: b
     """The fields of a held record that sending `body` would change, or may change.
 
     Where the vendor does not show every field, those that it hides count as the same only if this very body was the
-    last one `sent`.
+    last one `sent`. The id is not named beside others, and what is shown and not in the body any more is.
     """
     names = _differing(body, record.fields, whole=record.whole, partial=partial)
     if names or record.whole or sent:
         return names
-    return [name for name in body if name not in record.fields]
+    hidden = [name for name in body if name not in record.fields]
+    dropped = [name for name, shown in record.fields.items() if name not in body and shown is not None and not partial]
+    return dropped + [name for name in hidden if body[name] != record.id] or hidden
 
 
 def _differing(body: Mapping[str, Any], held: Mapping[str, Any], *, whole: bool, partial: bool) -> list[str]:
