@@ -298,8 +298,8 @@ def form_of(form: str, value: Any) -> tuple[datetime, bool] | None:
             return None
         if len(value) <= 10:
             return datetime.combine(date.fromisoformat(value), midnight()), True
-        if re.fullmatch(r"[0-9]{14}Z", value):
-            return datetime.strptime(value, "%Y%m%d%H%M%S%z"), False
+        if re.fullmatch(r"[0-9]{14}[Zz]", value):
+            return datetime.strptime(value.upper(), "%Y%m%d%H%M%S%z"), False
         return datetime.fromisoformat(value.replace("z", "Z")), False
     except ValueError:
         return None

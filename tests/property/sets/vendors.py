@@ -176,6 +176,9 @@ class WholeVendor(Vendor):
     async def live(self, kind: str) -> set[str]:
         return set(self._whole.live(kind))
 
+    async def gone(self, kind: str) -> set[str]:
+        return set(self._whole.sets.get(kind, {})) - await self.live(kind)
+
 
 TOYS = {"toy": ToyVendor, "whole": WholeVendor}
 

@@ -376,7 +376,7 @@ def _refuse_bulk(record: dict[str, Any], model: type[Evidence], kind: str) -> No
     if unknown > MOST_MISTAKES:
         raise Rejected(too_many_mistakes(f"{len(record):,} fields", f"{kind}: {listing(list(model.model_fields))}"))
     for name, value in record.items():
-        if len(name) > LONGEST_FIELD:
+        if isinstance(name, str) and len(name) > LONGEST_FIELD:  # a host may hand in keys that are no text
             raise reject(short(name), f"a field name of {len(name):,} characters", f"at most {LONGEST_FIELD:,}")
         if isinstance(value, list) and len(value) > LONGEST_LIST:
             raise reject(short(name), describe(value), f"at most {LONGEST_LIST:,} items")
