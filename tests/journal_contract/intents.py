@@ -13,6 +13,7 @@ from proofport.errors import LaneLost, UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
     PERHAPS_OVERWRITTEN,
+    TAKEN_BYTES,
     BatchDone,
     Failure,
     Filter,
@@ -170,6 +171,11 @@ class IntentTests(JournalTests):
         assert [each.records for each in await held.take(9, records=4)] == [3, 5]
         assert [each.records for each in await held.take(9, records=3)] == [3]
         assert [each.records for each in await held.take(2, records=99)] == [3, 5]
+
+    async def test_no_more_deliveries_are_taken_once_they_hold_so_many_bytes(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await journal.accept([replace(new("a", text), payload=bytes(TAKEN_BYTES // 2)) for text in "xyz"])
+        assert len(await held.take(9)) == 2
 
     async def test_of_a_delivery_that_was_cancelled_it_is_in_doubt_for_the_next_run(self, journal: Journal) -> None:
         held = await claim(journal, "a")

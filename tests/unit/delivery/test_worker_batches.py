@@ -16,6 +16,7 @@ from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, all_ok, rep
 
 from proofport.accounting import Outcome
 from proofport.delivery.lane.payload import decode_outcomes, pack, unpack_bodies
+from proofport.delivery.queue import taken
 from proofport.errors import Retryable
 from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Known, NewDelivery
@@ -57,6 +58,15 @@ async def test_what_comes_while_a_request_is_on_its_way_goes_in_the_next(queue: 
         go_on.set()
         await until(queue.is_idle)
     assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [1, 60]
+
+
+async def test_large_deliveries_are_unpacked_a_few_at_a_time(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taken, "MOST_BYTES", 3_000)
+    here = queue.vendor()
+    for number in range(5):
+        await queue.accept({"id": str(number), "text": "x" * 2_000})
+    await queue.work()
+    assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [2, 2, 1]
 
 
 async def test_ids_that_compare_alike_are_not_in_one_request(queue: Queue) -> None:

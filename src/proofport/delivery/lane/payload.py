@@ -46,6 +46,14 @@ def pack_json(text: bytes) -> bytes:
     return text if len(text) < SMALL else compress(text, FASTEST)
 
 
+def size_of(packed: bytes, most: int) -> int:
+    """The size of the JSON that was packed, at most so many bytes. Of what is damaged, 0."""
+    try:
+        return len(packed) if packed.startswith(_JSON) else len(zlib.decompressobj().decompress(packed, most))
+    except zlib.error:
+        return 0
+
+
 class DamagedPayload(JournalError):
     """One delivery in the journal is not as it was written. Other deliveries can be read."""
 

@@ -8,9 +8,12 @@ from typing import TypeAlias
 
 from proofport.adapter import Mode
 from proofport.delivery.ids.same import keys_of
-from proofport.delivery.lane.payload import DamagedPayload, unpack_all, unpack_bodies
+from proofport.delivery.lane.payload import DamagedPayload, size_of, unpack_all, unpack_bodies
 from proofport.evidence import Neutral
 from proofport.journal.contract import Delivery
+
+MOST_BYTES = 8 * 1024 * 1024
+"""The JSON that a lane holds at a time, but for what does not go without the rest: it takes a multiple in memory."""
 
 Group: TypeAlias = "Sequence[Taken]"
 
@@ -49,6 +52,17 @@ def content_of(delivery: Delivery) -> tuple[Sequence[Neutral], bool, Sequence[by
         if kept is not None and len(kept) != delivery.records:
             raise DamagedPayload(f"it holds {len(kept):,} {what} instead of {delivery.records:,}")
     return records, fold, bodies
+
+
+def that_fit(deliveries: Sequence[Delivery], left: Mapping[int, int]) -> Sequence[Delivery]:
+    """The first deliveries, at least one, until they hold `MOST_BYTES`. What was to go together is not parted."""
+    held, request = 0, None
+    for index, each in enumerate(deliveries):
+        if held >= MOST_BYTES and (request is None or left.get(each.id) != request):
+            return deliveries[:index]
+        request = left.get(each.id)
+        held += size_of(each.payload, MOST_BYTES) + size_of(each.bodies or b"", MOST_BYTES)
+    return deliveries
 
 
 def groups(deliveries: Sequence[Taken], left: Mapping[int, int]) -> Iterator[Group]:

@@ -16,7 +16,7 @@ from proofport.delivery.ids.spellings import Spellings
 from proofport.delivery.lane.lease import Holder, alongside, new_owner, renewing
 from proofport.delivery.lane.payload import DamagedPayload
 from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
-from proofport.delivery.queue.taken import Group, Taken, groups, taken
+from proofport.delivery.queue.taken import Group, Taken, groups, taken, that_fit
 from proofport.delivery.reading.reading import Branch
 from proofport.delivery.report.report import DestinationReport
 from proofport.delivery.report.stops import first_of
@@ -158,7 +158,8 @@ class _Drain:
                 self._alone = max(TAKEN_AT_ONCE, together)
             if self._alone:
                 deliveries, self._alone = deliveries[:1], self._alone - 1
-            readable = [each for delivery in deliveries if (each := await self._readable(delivery)) is not None]
+            fitting = that_fit(deliveries, run.left)
+            readable = [each for delivery in fitting if (each := await self._readable(delivery)) is not None]
             if readable:
                 return groups(readable, run.left)
         return None

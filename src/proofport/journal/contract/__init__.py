@@ -17,6 +17,7 @@ from proofport.journal.contract.access import AccessKeys as AccessKeys
 from proofport.journal.contract.erasing import Erasing as Erasing
 from proofport.journal.contract.erasing import Standing as Standing
 from proofport.journal.contract.lanes import NO_PLACES as NO_PLACES
+from proofport.journal.contract.lanes import TAKEN_BYTES as TAKEN_BYTES
 from proofport.journal.contract.lanes import TAKEN_RECORDS as TAKEN_RECORDS
 from proofport.journal.contract.lanes import LaneRun as LaneRun
 from proofport.journal.contract.lanes import Lanes as Lanes

@@ -19,6 +19,8 @@ from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
 
 TAKEN_RECORDS = 8_000
 """The records that are taken out of the queue at a time, so that they fit into memory."""
+TAKEN_BYTES = 32 * 1024 * 1024
+"""Likewise, of deliveries as they are stored, which is compressed."""
 
 
 def since_boot() -> float:
@@ -91,8 +93,8 @@ class LaneRun(Protocol):
     async def take(self, n: int, *, records: int = TAKEN_RECORDS) -> list[Delivery]:
         """The first `n` in order; the same again until they have ended. None when the lane is parked or rests.
 
-        Not one more once they hold that many `records`. What whoever held the lane before was about to send becomes
-        IN_DOUBT. Of deliveries that still wait it stays known which were to go in one request (`left`).
+        Not one more once they hold that many `records`, or `TAKEN_BYTES`. What whoever held the lane before was about
+        to send becomes IN_DOUBT. Of deliveries that still wait it stays known which were to go in one request (`left`).
         """
         ...
 

@@ -151,12 +151,13 @@ SELECT r.epoch = %(epoch)s AND r.owner IS NOT NULL, d.* FROM lane_runs r LEFT JO
 WHERE r.lane = %(number)s ORDER BY d.id;
 
 -- name: few
--- The ids of the first queued deliveries of a lane, until they hold so many records.
+-- The ids of the first queued deliveries of a lane, until they hold so many records or bytes.
 SELECT id FROM (
-    SELECT id, sum(records) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - records AS before FROM (
-        SELECT id, records FROM deliveries WHERE lane = %(number)s AND state = 'queued' ORDER BY id LIMIT %(n)s
-    ) first
-) counted WHERE before < %(records)s
+    SELECT id, sum(records) OVER so_far - records AS before, sum(bytes) OVER so_far - bytes AS bytes_before FROM (
+        SELECT id, records, length(payload) + coalesce(length(bodies), 0) AS bytes
+        FROM deliveries WHERE lane = %(number)s AND state = 'queued' ORDER BY id LIMIT %(n)s
+    ) first WINDOW so_far AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
+) counted WHERE before < %(records)s AND bytes_before < %(bytes)s
 
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.

@@ -15,6 +15,7 @@ from proofport.errors import JournalError, UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
     NOTHING_SENT,
+    TAKEN_BYTES,
     TAKEN_RECORDS,
     Attempt,
     BatchDone,
@@ -151,7 +152,7 @@ class SqlLaneRun:
             if await self._store.rows("sets_with_deliveries_left", self._hold.values):
                 self.left = await self._write(self._take_up_deliveries)
             self._took_up = True
-        rows = await self._store.heads({**self._hold.values, "n": n, "records": records})
+        rows = await self._store.heads({**self._hold.values, "n": n, "records": records, "bytes": TAKEN_BYTES})
         if not rows or not rows[0][0]:
             raise self._hold.lost()
         return [delivery_of(row) for _, *row in rows if row[0] is not None]

@@ -134,12 +134,13 @@ FROM lanes l LEFT JOIN deliveries d
 WHERE l.number = :number ORDER BY d.id;
 
 -- name: few
--- The ids of the first queued deliveries of a lane, until they hold so many records.
+-- The ids of the first queued deliveries of a lane, until they hold so many records or bytes.
 SELECT id FROM (
-    SELECT id, sum(records) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - records AS before FROM (
-        SELECT id, records FROM deliveries WHERE lane = :number AND state = 'queued' ORDER BY id LIMIT :n
-    )
-) WHERE before < :records
+    SELECT id, sum(records) OVER so_far - records AS before, sum(bytes) OVER so_far - bytes AS bytes_before FROM (
+        SELECT id, records, length(payload) + coalesce(length(bodies), 0) AS bytes
+        FROM deliveries WHERE lane = :number AND state = 'queued' ORDER BY id LIMIT :n
+    ) WINDOW so_far AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
+) WHERE before < :records AND bytes_before < :bytes
 
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.
