@@ -11,8 +11,9 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import structlog
 
@@ -26,7 +27,17 @@ FIELDS = "proofport_fields"
 LINES, SECONDS = 60, 60.0
 """So many lines in so many seconds are what strangers may cause."""
 
+LaneNames: TypeAlias = Callable[[str], tuple[str | None, str | None]]
+"""The configured destination and kind of a lane. None where there is none, or several share it."""
+
+_names: ContextVar[LaneNames | None] = ContextVar("proofport_lane_names", default=None)
+
 logging.getLogger(ROOT).addHandler(logging.NullHandler())
+
+
+def name_lanes(names: LaneNames) -> None:
+    """Let what this task and its children log about a lane say which destination and kind it is for."""
+    _names.set(names)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -37,10 +48,21 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
+            _named,
             _rendered,
         ],
     )
     return cast(structlog.stdlib.BoundLogger, proxy.bind())  # without it the proxy binds again at every event
+
+
+def _named(logger: object, name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """An event about a lane, with the names that this has in the configuration."""
+    names = _names.get()
+    if names is None or "lane" not in event or "destination" in event:
+        return event
+    destination, kind = names(event["lane"])
+    told = {"destination": destination, "kind": kind}
+    return {**event, **{each: value for each, value in told.items() if value is not None and each not in event}}
 
 
 _as_text = structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True)

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 from tests.support.cli import ACCOUNTS, SNAPSHOT, Cli
+from tests.support.destination import configuration
+from tests.support.emulators import block
 from tests.support.evidence import personnel_account
 from tests.support.programs import fetch, process
+
+from proofport.gateway import Gateway
+from proofport.logs import FIELDS
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -72,3 +77,16 @@ async def test_a_relay_and_its_requests_in_json(tmp_path: Path) -> None:
         ("/v1/mappings", 200, "GET"),
     ]
     assert all(isinstance(each["seconds"], float) and each["request_id"] for each in requests)
+
+
+async def test_what_is_logged_of_a_lane_has_its_configured_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configuration(tmp_path, {"drata": block("drata")}, journal="memory:")
+    async with Gateway(config) as gateway:
+        journal, lane = await gateway.journal(), gateway.places.lane("drata", "device")
+        for owner in ("the dead", "the living"):
+            assert await journal.claim(lane, owner=owner, lease=0.0)
+    [told] = [each for each in caplog.records if "lane_taken_over" in each.getMessage()]
+    fields = getattr(told, FIELDS)
+    assert (fields["lane"], fields["destination"], fields["kind"]) == (lane, "drata", "device")

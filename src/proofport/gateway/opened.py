@@ -22,6 +22,7 @@ from proofport.http.pacer import Turns
 from proofport.http.sender import Sender
 from proofport.journal import open_journal
 from proofport.journal.contract import Journal, NewCause
+from proofport.logs import name_lanes
 from proofport.mapping import MappingLibrary
 from proofport.notices import causes
 from proofport.notices.teller import Teller
@@ -58,7 +59,8 @@ class Opened:
             self._journal = None
 
     async def journal(self) -> Journal:
-        """The configured journal, opened at its first use."""
+        """The configured journal, opened at its first use. What is logged of its lanes has their names from then on."""
+        name_lanes(self.places.names)
         async with self._opening:
             if self._journal is None:
                 journal = open_journal(self.config.journal)

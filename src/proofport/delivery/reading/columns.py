@@ -16,6 +16,8 @@ from proofport.text.wording import listing
 
 RUNS = 20
 """The number of complete runs that are looked through for the last one with a source mapping."""
+COLUMNS = 500
+"""Of a wider table the first ones are looked at for a like name: each is compared with each place of each field."""
 ALIKE = 0.75
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 _COMMON = {"name", "date", "time", "type", "code", "number", "user", "status", "value", "created", "last"}
@@ -72,7 +74,8 @@ class Lacking:
         """
         lost, told, is_known = self.lost(before), dict[str, str](), self.source in before
         for field, places in self.places.items():
-            alike = [column for column in self.unread if any(is_alike(column, each) for each in (field, *places))]
+            near = self.unread[:COLUMNS]
+            alike = [column for column in near if any(is_alike(column, each) for each in (field, *places))]
             if field not in lost and (is_known or not alike):
                 continue
             text = f"{field} has no column in {self.table}: {self.mapping} reads it from {listing(places)}."
