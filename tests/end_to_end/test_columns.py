@@ -57,6 +57,20 @@ def test_a_set_that_lacks_a_field_it_had_is_refused_before_anything_is_sent(hr: 
     assert hr.type(*PUSH, *SNAPSHOT, *DRATA).code == 0, "it had none in the last complete run"
 
 
+def test_a_column_that_only_leaves_records_out_is_missed_too(cli: Cli) -> None:
+    cli.write("people.csv", "id,email,status", "p1,ana@example.com,Active", "p2,bo@example.com,Terminated")
+    push = ("push", "csv.people=people.csv", *SNAPSHOT, *DRATA)
+    assert cli.report(*push)[0] == 0
+    cli.write("people.csv", "id,email,Employment", "p1,ana@example.com,Active", "p2,bo@example.com,Terminated")
+    typed = cli.type(*push)
+    assert typed.code == 4, typed.out
+    assert (
+        "skip: not active, without a date of leaving has no column in people.csv, and left records out" in typed.words
+    )
+    cli.write("people.csv", "id,email,Status", "p1,ana@example.com,Active", "p2,bo@example.com,Terminated")
+    assert cli.type(*push).code == 0
+
+
 def test_one_of_several_files_may_lack_a_column(hr: Cli) -> None:
     hr.write("people.csv", "id,email,first", *ROWS)
     hr.write("abroad.csv", "id,first", "p3,Chi")

@@ -1,4 +1,7 @@
-"""Columns that a table lacks: the fields that its source mapping then finds nothing for, and had values for before."""
+"""Columns that a table lacks: the fields that its source mapping then finds nothing for, and had values for before.
+
+What leaves records out is held to the same, as `skip: REASON`.
+"""
 
 from __future__ import annotations
 
@@ -76,10 +79,10 @@ class Lacking:
         for field, places in self.places.items():
             near = self.unread[:COLUMNS]
             alike = [column for column in near if any(is_alike(column, each) for each in (field, *places))]
-            if field not in lost and (is_known or not alike):
+            if field not in lost and (is_known or not alike or _is_skip(field)):
                 continue
             text = f"{field} has no column in {self.table}: {self.mapping} reads it from {listing(places)}."
-            text += " It had values in the last complete run." if field in lost else ""
+            text += f" It {_did([field])} in the last complete run." if field in lost else ""
             if columns := alike or (self.unread if field in lost else []):
                 verb = "is" if len(columns) == 1 else "are"
                 text += f" {listing(columns)} {verb} read by no rule: was the column renamed?"
@@ -94,6 +97,14 @@ def lacking_in(inputs: Sequence[tuple[Reader, Decoder]], sources: Sequence[str])
     for each in found:
         nowhere.setdefault(each.source, {*each.places}).intersection_update(each.places)
     return [replace(each, nowhere=nowhere[each.source]) for each in found]
+
+
+def _is_skip(field: str) -> bool:
+    return field.startswith("skip: ")
+
+
+def _did(lost: Sequence[str]) -> str:
+    return "left records out" if all(map(_is_skip, lost)) else "had values"
 
 
 def is_alike(one: str, other: str) -> bool:
@@ -120,7 +131,7 @@ def require_columns(tables: Sequence[Lacking], before: Matched) -> None:
         if lost := table.lost(before):
             verb = "has" if len(lost) == 1 else "have"
             raise GuardRefused(
-                f"{listing(lost)} {verb} no column in {table.table}, and had values in the last complete run",
+                f"{listing(lost)} {verb} no column in {table.table}, and {_did(lost)} in the last complete run",
                 hint=f"Name the column as before, or let {table.mapping} read its new name. If it is meant, push again "
                 'with --override-guard "why".',
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -45,6 +46,8 @@ class Inputs:
         #: The fields that each cannot have.
         self.lacking = lacking_in(inputs, self.names)
         self._values = values or [""] * len(inputs)
+        #: By source, the reasons for which its mapping left records out.
+        self._left_out: defaultdict[str, set[str]] = defaultdict(set)
         #: The numbers of inputs that are lists of their own, not pages that others follow, by their source.
         self._lists: dict[str, int] = {}
 
@@ -59,6 +62,7 @@ class Inputs:
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, name, pages)
             left, warning = pipeline.skipped - skipped, "\n".join(self._warnings(number)) or None
+            self._left_out[name].update(left)
             incomplete, note = end_of(reader, pipeline.read - read, self._mode)
             self.notes += [note] if note is not None else []
             self.reports.append(SourceReport(reader.name, pipeline.read - read, incomplete, left, warning))
@@ -70,11 +74,12 @@ class Inputs:
 
     @property
     def matched(self) -> dict[str, list[str]]:
-        """By source, the fields that had a value in some record, where its rules need a match for any."""
+        """By source, the fields that had a value in some record, and `skip: REASON` for what left a record out."""
         found: dict[str, set[str]] = {}
         for (source, _), unmatched in self._unmatched.items():
             if unmatched.matched is not None:
-                found.setdefault(source, set()).update(unmatched.matched)
+                left_out = (f"skip: {reason}" for reason in self._left_out[source])
+                found.setdefault(source, set()).update(unmatched.matched, left_out)
         return {source: sorted(fields) for source, fields in found.items()}
 
     @property

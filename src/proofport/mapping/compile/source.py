@@ -25,7 +25,7 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import Part, part_of, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.compile.unread import optional_fields, places_of, read_by, unread
+from proofport.mapping.compile.unread import optional_fields, places_of, read_by, skips_lacking, unread
 from proofport.mapping.language.nodes import (
     FirstOf,
     Lookup,
@@ -187,12 +187,17 @@ class SourceMapping:
         return replace(problem, hint=hint)
 
     def lacks(self, header: Sequence[str]) -> dict[str, list[str]]:
-        """The optional fields that no row of a table with these columns has, each with the places of its rule."""
+        """The optional fields that no row of a table with these columns has, each with the places of its rule.
+
+        So are the rules of `skip:` that keep a record which lacks what they read, as `skip: REASON`.
+        """
         if self._iterate is not None:
             return {}
         parts = {field: part_of([self._file.fields[field]]) for field in self.optional}
         lacking = (name for name, part in parts.items() if all(unread(part, {column: ""}) for column in header))
-        return {field: places_of(self._file.fields[field]) for field in lacking}
+        return {field: places_of(self._file.fields[field]) for field in lacking} | skips_lacking(
+            self._file.skips, header
+        )
 
     def id_of(self, record: Any, parents: Parents = ()) -> str | None:
         """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from proofport.mapping.compile.projection import Part, part_of
-from proofport.mapping.language.nodes import Constant, Default, FirstOf, MappingFile, Nested, Rule, selects
+from proofport.mapping.language.nodes import Constant, Default, FirstOf, MappingFile, Nested, Rule, Skip, selects
+from proofport.mapping.language.paths import Path
 
 MOST = 1_000
 """Places that are named."""
@@ -37,10 +39,30 @@ def _needs_no_match(rule: Rule) -> bool:
 
 
 def places_of(rule: Rule) -> list[str]:
-    """The places where a rule looks: the name of a member alone, be it `$.name` or `$['a name']`."""
-    paths = (each.path.text for each in selects(rule))
-    names = (re.sub(r"\$\['([^']*)'\]|\$\.(.*)", lambda found: found[1] or found[2], path) for path in paths)
-    return list(dict.fromkeys(names))
+    """The places where a rule looks."""
+    return list(dict.fromkeys(place_of(each.path) for each in selects(rule)))
+
+
+def place_of(path: Path) -> str:
+    """The name of a member alone, be it `$.name` or `$['a name']`."""
+    return re.sub(r"\$\['([^']*)'\]|\$\.(.*)", lambda found: found[1] or found[2], path.text)
+
+
+def skips_lacking(skips: Sequence[Skip], header: Iterable[str]) -> dict[str, list[str]]:
+    """`skip: REASON` with the places where its rules look, for each reason that leaves no row of a table out.
+
+    Rules that reject a record which lacks what they read are not among them: that shows.
+    """
+    needs = defaultdict[str, list[Path]](list)
+    for skip in skips:
+        if skip.missing != "reject":
+            needs[f"skip: {skip.reason}"] += skip.needs
+    columns = set(header)
+    return {
+        reason: list(dict.fromkeys(map(place_of, paths)))
+        for reason, paths in needs.items()
+        if paths and columns.isdisjoint(str(path.prefix[0]) for path in paths if path.prefix)
+    }
 
 
 def unread(part: Part, record: object) -> list[str]:
