@@ -138,7 +138,7 @@ def _tell(rules: Rules, sample: str, out: str | None) -> None:
     made, doubted = len(rules.fields) + len(rules.parents), sum(bool(rule.doubts) for rule in rules.fields.values())
     show(
         f"{_count(made, 'rule')} from {_count(len(rules.found.held), 'record')}, {doubted} of them to check; "
-        f"{_count(len(rules.unused), 'column')} not used.",
+        f"{_count(len(rules.unused) + len(rules.empty), 'column')} not used.",
         err=True,
     )
     for text in rules.to_fill_in:

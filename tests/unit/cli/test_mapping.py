@@ -183,3 +183,10 @@ class TestNew:
             said = capsys.readouterr()
             assert told in said.err
             assert said.out == ""
+
+    def test_columns_that_are_empty_in_the_sample_are_told(self, capsys: Capture) -> None:
+        Path("people.csv").write_text("id,Notes,email,Job Title\n1,,ana@example.com,\n2,,bo@example.com,\n")
+        assert app.run(["mapping", "new", "people.csv", "--kind", "person"]) == 0
+        said = capsys.readouterr()
+        assert "# Without a value in the sample, so without a rule: Notes, Job Title." in said.out
+        assert "2 columns not used" in said.err

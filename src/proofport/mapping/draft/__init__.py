@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from proofport.errors import UsageError
@@ -26,7 +27,7 @@ def draft(reader: Reader, kind: str, name: str) -> tuple[str, Rules]:
     found = find(kind, documents, name, many=not reader.whole)
     if not any(column.scalar and column.given for column in found.columns):
         raise UsageError(f"nothing can be drafted from {reader.name}: its records have no fields", hint=WITH_RECORDS)
-    rules = rules_of(kind, documents, name, found)
+    rules = replace(rules_of(kind, documents, name, found), header=list(reader.header or ()))
     if not rules.fields:
         raise UsageError(f"nothing can be drafted from {reader.name}: no column fits {kind}", hint="Is --kind right?")
     head = [

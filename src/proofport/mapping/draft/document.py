@@ -85,8 +85,10 @@ def _left(rules: Rules) -> Iterator[str]:
             empty.append(name)
     if empty:
         yield from comment(f"No column was found for: {', '.join(empty)}.", "  ")
-    if unused := [column.path for column in rules.unused if any(map(says, column.values))]:
-        yield from comment(f"No rule reads: {', '.join(unused)}.", "  ")
+    if rules.unused:
+        yield from comment(f"No rule reads: {', '.join(column.path for column in rules.unused)}.", "  ")
+    if rules.empty:
+        yield from comment(f"Without a value in the sample, so without a rule: {', '.join(rules.empty)}.", "  ")
 
 
 def _rejections(mapping: MappingFile, rules: Rules) -> Iterator[str]:
@@ -146,7 +148,7 @@ def _telling(rules: Rules) -> list[int]:
 
 
 def _read(rules: Rules) -> list[Column]:
-    unused = {column.path for column in rules.unused}
+    unused = {column.path for column in rules.unused} | set(rules.empty)
     return [column for column in rules.found.columns if column.path not in unused]
 
 

@@ -42,6 +42,8 @@ class Rules:
     to_fill_in: Sequence[str] = ()
     #: What a person must know of the whole, one sentence each.
     remarks: Sequence[str] = ()
+    #: The columns of a table, also those that are empty in the sample.
+    header: Sequence[str] = ()
 
     @property
     def records(self) -> RuleText | None:
@@ -55,7 +57,19 @@ class Rules:
 
     @property
     def unused(self) -> list[Column]:
-        """The columns that no rule reads."""
+        """The columns with values that no rule reads."""
+        return [column for column in self._unread if column.given]
+
+    @property
+    def empty(self) -> list[str]:
+        """The columns without a value in the sample, which no rule reads."""
+        there = {column.names[0] for column in self.found.columns if column.names}
+        return [name for name in self.header if name not in there] + [
+            column.path for column in self._unread if not column.given
+        ]
+
+    @property
+    def _unread(self) -> list[Column]:
         read = {path for proposal in self.fields.values() for path in proposal.paths}
         return [column for column in self.found.columns if column.path not in read]
 
