@@ -126,6 +126,8 @@ class TestLoad:
             ("instance: a\nguard:\n  max_gon: 1\n", "proofport.yaml:3:3: guard.max_gon: found an unknown", "max_gone"),
             ("instance: a\nguard: {max_gone: 2}\n", ":2:9: guard.max_gone: found 2, expected less than or equal", None),
             ("instance: a\nguard: null\n", ":2:1: guard: found null", None),
+            ("instance: a\nguard: 5\n", ":2:1: guard: found 5, expected a mapping with max_gone", None),
+            ("instance: a\ndestinations: 5\n", ":2:1: destinations: found 5, expected a mapping", None),
             ("journal: j\n", "proofport.yaml:1:1: instance: found nothing, expected a value", None),
             ("instance: a\npath: x\n", ":2:1: path: found an unknown key", None),
             ("instance: a\ntenants: {B: {}}\n", ":2:11: tenants.B: found 'B', expected up to 63 of a-z", None),

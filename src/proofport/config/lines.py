@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import ConfigError
-from proofport.text.wording import describe, did_you_mean
+from proofport.text.wording import NO_OBJECT, describe, did_you_mean, listing
 from proofport.text.yaml_nodes import Block, Items, Mark, Node
 
 _WITH_CREDENTIAL = re.compile(r":[^@]*@")
@@ -47,6 +47,9 @@ class FileLines:
             hint = did_you_mean(location[-1], keys)
             self.refuse(path, found="an unknown key", expected=one_of(keys), hint=hint)
         found = "nothing" if detail["type"] == "missing" else described(detail["input"])
+        if detail["type"] in NO_OBJECT:
+            keys = [] if detail["type"] == "dict_type" else list(_model_at(model, location).model_fields)
+            self.refuse(path, found=found, expected="a mapping" + (f" with {listing(keys)}" if keys else ""))
         self.refuse(path, found=found, expected=_expected(detail))
 
 

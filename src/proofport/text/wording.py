@@ -191,9 +191,14 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
             return describe(given), detail["msg"].removeprefix("expected "), hint
         case "string_type" if not isinstance(given, str):
             return describe(given), "text", "Convert it in the mapping with `as: string`, or join an array."
+        case type_ if type_ in NO_OBJECT:
+            return describe(given), "an object", None
         case _:
             message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             return describe(given), message.removeprefix("expected "), context.get("hint")
 
+
+NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
+"""Pydantic's types of error for what should be an object. Its words for them name classes."""
 
 _BRANCHES = frozenset({"int", "float", "str", "bool", "none", "list", "dict"})

@@ -12,7 +12,7 @@ from proofport.errors import Problem
 from proofport.relay.body.documents import parse
 from proofport.relay.body.limits import LIMITS, Body
 from proofport.relay.problems import ProblemError, entry, pointer_of
-from proofport.text.wording import MOST_MISTAKES, describe, did_you_mean, short
+from proofport.text.wording import MOST_MISTAKES, NO_OBJECT, describe, did_you_mean, short
 
 M = TypeVar("M", bound=BaseModel)
 LARGEST_PAGE = 500
@@ -79,6 +79,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
             known = ", ".join(model.model_fields) or "no parameters"
             name = detail["loc"][-1]
             return Problem(f"the parameter {short(str(name))}", known, hint=did_you_mean(name, model.model_fields))
+    if detail["type"] in NO_OBJECT:
+        return Problem(describe(detail["input"]), "an object")
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Problem(describe(detail["input"]), message)
 
