@@ -191,6 +191,12 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
             return describe(given), detail["msg"].removeprefix("expected "), hint
         case "string_type" if not isinstance(given, str):
             return describe(given), "text", "Convert it in the mapping with `as: string`, or join an array."
+        case "string_too_short":
+            least = context["min_length"]
+            expected = "text that is not empty" if least == 1 else f"text of {least} characters or more"
+            return describe(given), expected, None
+        case "string_too_long":
+            return describe(given), f"text of at most {context['max_length']:,} characters", None
         case type_ if type_ in NO_OBJECT:
             return describe(given), "an object", None
         case _:

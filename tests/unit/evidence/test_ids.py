@@ -13,11 +13,11 @@ from proofport.mapping import compile_kind
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("", "at least 1 character"),
+        ("", "text that is not empty"),
         (" ", "an id: one that nobody can see is missing"),
         ("\t\u3000\n", "an id: one that nobody can see is missing"),
         ("\u200b\ufeff\x00", "an id: one that nobody can see is missing"),
-        ("x" * (LONGEST_ID + 1), f"at most {LONGEST_ID} characters"),
+        ("x" * (LONGEST_ID + 1), f"at most {LONGEST_ID:,} characters"),
     ],
 )
 def test_no_id(kind: str, given: str, expected: str) -> None:
