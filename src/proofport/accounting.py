@@ -39,6 +39,10 @@ class Outcome:
     vendor_id: str | None = None
 
 
+SKIP_RULE = "skip: "
+"""Before a reason, where what left records out stands beside the names of fields."""
+
+
 class LeftOut(Exception):
     """One record is not meant to be delivered: a rule of `skip:` leaves it out."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from proofport.adapter import Mode
@@ -56,12 +57,12 @@ def content_of(delivery: Delivery) -> tuple[Sequence[Neutral], bool, Sequence[by
 
 def that_fit(deliveries: Sequence[Delivery], left: Mapping[int, int]) -> Sequence[Delivery]:
     """The first deliveries, at least one, until they hold `MOST_BYTES`. What was to go together is not parted."""
-    held, request = 0, None
-    for index, each in enumerate(deliveries):
-        if held >= MOST_BYTES and (request is None or left.get(each.id) != request):
-            return deliveries[:index]
-        request = left.get(each.id)
-        held += size_of(each.payload, MOST_BYTES) + size_of(each.bodies or b"", MOST_BYTES)
+    held = 0
+    for number, (before, each) in enumerate(pairwise(deliveries), 1):
+        held += size_of(before.payload, MOST_BYTES) + size_of(before.bodies or b"", MOST_BYTES)
+        together = before.id in left and left.get(each.id) == left[before.id]
+        if held >= MOST_BYTES and not together:
+            return deliveries[:number]
     return deliveries
 
 

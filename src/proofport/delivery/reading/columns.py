@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
+from proofport.accounting import SKIP_RULE
 from proofport.adapter import Mode
 from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import GuardRefused
@@ -100,7 +101,7 @@ def lacking_in(inputs: Sequence[tuple[Reader, Decoder]], sources: Sequence[str])
 
 
 def _is_skip(field: str) -> bool:
-    return field.startswith("skip: ")
+    return field.startswith(SKIP_RULE)
 
 
 def _did(lost: Sequence[str]) -> str:

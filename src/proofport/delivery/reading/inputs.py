@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from proofport.accounting import SKIP_RULE
 from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.reading.columns import Matched, lacking_in
@@ -78,7 +79,7 @@ class Inputs:
         found: dict[str, set[str]] = {}
         for (source, _), unmatched in self._unmatched.items():
             if unmatched.matched is not None:
-                left_out = (f"skip: {reason}" for reason in self._left_out[source])
+                left_out = (SKIP_RULE + reason for reason in self._left_out[source])
                 found.setdefault(source, set()).update(unmatched.matched, left_out)
         return {source: sorted(fields) for source, fields in found.items()}
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from proofport.accounting import SKIP_RULE
 from proofport.mapping.compile.projection import Part, part_of
 from proofport.mapping.language.nodes import Constant, Default, FirstOf, MappingFile, Nested, Rule, Skip, selects
 from proofport.mapping.language.paths import Path
@@ -56,7 +57,7 @@ def skips_lacking(skips: Sequence[Skip], header: Iterable[str]) -> dict[str, lis
     needs = defaultdict[str, list[Path]](list)
     for skip in skips:
         if skip.missing != "reject":
-            needs[f"skip: {skip.reason}"] += skip.needs
+            needs[SKIP_RULE + skip.reason] += skip.needs
     columns = set(header)
     return {
         reason: list(dict.fromkeys(map(place_of, paths)))

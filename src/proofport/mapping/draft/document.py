@@ -12,7 +12,7 @@ from proofport.evidence import model_of
 from proofport.mapping.compile.source import compile_source
 from proofport.mapping.draft.drafting import Rules, named_so
 from proofport.mapping.draft.rules import type_of
-from proofport.mapping.draft.shape import ABSENT, Column, Held, says
+from proofport.mapping.draft.shape import ABSENT, Held, says
 from proofport.mapping.draft.standins import StandIns
 from proofport.mapping.draft.values import EPOCHS
 from proofport.mapping.draft.writing import comment, entry, flow
@@ -141,21 +141,16 @@ def _tests(mapping: MappingFile, rules: Rules) -> list[dict[str, Any]]:
 
 def _telling(rules: Rules) -> list[int]:
     """The records that show most: the one with most values, and the one with fewest."""
-    read = _read(rules)
+    read = rules.read
     full = [sum(map(says, row)) for row in zip(*(column.values for column in read), strict=True)]
     numbers = sorted(range(len(full)), key=lambda number: -full[number])
     return list(dict.fromkeys([numbers[0], numbers[-1]]))[:MOST_TESTS] if numbers else [0]
 
 
-def _read(rules: Rules) -> list[Column]:
-    unused = {column.path for column in rules.unused} | set(rules.empty)
-    return [column for column in rules.found.columns if column.path not in unused]
-
-
 def _shortened(rules: Rules, number: int, stand_ins: StandIns) -> Any:
     """A record with what rules read alone, and other values in it."""
     record: dict[str, Any] = {}
-    for column in _read(rules):
+    for column in rules.read:
         value = column.values[number]
         if value is ABSENT:
             continue

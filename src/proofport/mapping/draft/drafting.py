@@ -69,9 +69,19 @@ class Rules:
         ]
 
     @property
+    def read(self) -> list[Column]:
+        """The columns that some rule reads."""
+        paths = self._paths
+        return [column for column in self.found.columns if column.path in paths]
+
+    @property
     def _unread(self) -> list[Column]:
-        read = {path for proposal in self.fields.values() for path in proposal.paths}
-        return [column for column in self.found.columns if column.path not in read]
+        paths = self._paths
+        return [column for column in self.found.columns if column.path not in paths]
+
+    @property
+    def _paths(self) -> set[str]:
+        return {path for proposal in self.fields.values() for path in proposal.paths}
 
     @property
     def missing(self) -> list[str]:
