@@ -94,7 +94,7 @@ class PublishedResource(SchemaResource, Provisions):
         if not bodies:
             return list(refused.values())
         outcome = yield from self._publish(job, bodies, job.mode)
-        return [refused.get(index, outcome) for index in range(len(batch))]
+        return [refused.get(index, outcome) for index in range(len(batch))] if refused else [outcome] * len(batch)
 
     def _refused_patches(self, batch: Batch) -> dict[int, Outcome]:
         nested_allowed = not self.kind.startswith("custom:") or self.object.allow_nested_patch

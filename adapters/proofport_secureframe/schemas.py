@@ -85,13 +85,13 @@ class SchemaResource(Resource, MakesSchema):
             return Admission(everything)
         if not makes:
             refused = _misfits(job, batch, known.slug, known.fields)
-            return Admission([index for index in everything if index not in refused], refused)
+            rest = [index for index in everything if index not in refused] if refused else everything
+            return Admission(rest, refused)
         first, fields = self._freeze(job, list(map(json.loads, batch.bodies)))
         refused = _misfits(job, batch, known.slug, fields)
-        rest = [index for index in everything if index not in refused]
         values = (known.slug, self.kind, dict(fields), known.primary_id, job.started, 0.0)
         entry: dict[str, Any] = dict(zip(_ENTRY, values, strict=True))
-        order = sorted(rest, key=lambda index: index != first.index)
+        order = sorted((index for index in everything if index not in refused), key=lambda index: index != first.index)
         return Admission(order, refused, (known.slug, entry), first.note)
 
     def _freeze(self, job: Job, bodies: Sequence[Mapping[str, Any]]) -> tuple[First, Mapping[str, str]]:
@@ -194,7 +194,7 @@ def _decoder(fields: tuple[tuple[str, str], ...]) -> Callable[[bytes], object]:
         (f"field_{number}", _TYPES.get(kind, Any) | None, msgspec.field(default=None, name=name))
         for number, (name, kind) in enumerate(fields)
     ]
-    form = msgspec.defstruct("Record", members, forbid_unknown_fields=True)
+    form = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(form).decode
 
 

@@ -119,9 +119,9 @@ class Passed(DecoderAround[AlreadyEvidence | mapping.SourceMapping]):
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """Declines lines whose time may be yet to come; `quick` then looks closely."""
-        made = self._decoder.of_lines
-        if made is None:
-            return None
+        decoder, made = self._decoder, self._decoder.of_lines
+        if made is None or (isinstance(decoder, mapping.SourceMapping) and FIELD not in decoder.fields):
+            return made
 
         def passed(text: bytes) -> list[Neutral | None]:
             limit = format_timestamp(moment_of(latest(self._tolerance)))

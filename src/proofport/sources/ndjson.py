@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -51,12 +51,15 @@ class NdjsonReader(Reader):
         They are for a caller that does not decode all of a line, to which looking at each would cost a third of its
         time: the first thousand lines of the input, then one of every eighth piece; all, once one was found.
         """
-        lines = BytesIO(piece)
+        lines: Iterable[bytes] = BytesIO(piece)
         if not self._repeats and self._looked_at >= LOOKED_AT:
             self._pieces += 1
-            lines = BytesIO(lines.readline() if self._pieces % 8 == 0 else b"")
-        found = [index for index, line in enumerate(lines) if repeats_a_key(line)]
-        self._looked_at += piece.count(b"\n")
+            lines = (BytesIO(piece).readline(),) if self._pieces % 8 == 0 else ()
+        found = []
+        for index, line in enumerate(lines):
+            self._looked_at += 1
+            if repeats_a_key(line):
+                found.append(index)
         self._repeats = self._repeats or bool(found)
         return found
 

@@ -208,7 +208,7 @@ def test_nothing_makes_none() -> None:
 
 def test_what_is_known_is_not_made_again() -> None:
     admission = admit(batch({"id": "a"}), frozen={"id": "string"})
-    assert (admission.order, admission.freezes) == ([0], None)
+    assert (list(admission.order), admission.freezes) == ([0], None)
 
 
 def test_another_slug_is_another_schema() -> None:

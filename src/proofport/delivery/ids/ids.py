@@ -168,7 +168,9 @@ class IdStore:
     def _suspects(self, keys: Sequence[str]) -> list[int]:
         """Put the keys into the filter; the indexes of those that it may have held before, or that come twice here."""
         seen = self._seen
-        suspects = [index for index, key in enumerate(keys) if key in seen]
+        suspects: list[int] = []
+        if any(map(seen.__contains__, keys)):
+            suspects = [index for index, key in enumerate(keys) if key in seen]
         seen.update(keys)
         return suspects if len(set(keys)) == len(keys) else sorted({*suspects, *_repeats(keys)})
 

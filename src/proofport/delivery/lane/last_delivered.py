@@ -66,17 +66,21 @@ class LastState:
         if job.mode != "remove" and (skip_unchanged or batch.observed):
             known = await self._journal.known(self._lane, job.kind, keys_in(batch))
             decided |= older(batch, known, self._tolerance)
-        rest = [i for i in range(len(batch)) if i not in decided]
+        rest: Sequence[int] = range(len(batch))
+        if decided:
+            rest = [i for i in rest if i not in decided]
         freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
             admitted = self._resource.admit(job, part(batch, rest))
             decided |= {rest[i]: rejected(problem) for i, problem in admitted.refused.items()}
-            rest, freezes, note = [rest[i] for i in admitted.order], admitted.freezes, admitted.note
+            freezes, note = admitted.freezes, admitted.note
+            if decided or freezes:
+                rest = [rest[i] for i in admitted.order]
         if skip_unchanged and freezes is None and known:
             unchanged = self._unchanged(batch, digests, known)
             decided = {**unchanged, **decided}
             rest = [i for i in rest if i not in unchanged]
-        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes, note)
+        return Filtered(rest, decided, freezes, note)
 
     def _unchanged(self, batch: Batch, digests: Sequence[int], known: Sequence[Known | None]) -> dict[int, Outcome]:
         if self.live is not None:

@@ -98,6 +98,8 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
+        #: Every field that a record may have.
+        self.fields = frozenset({*file.fields, *values, *(parent.field for parent in file.parents)})
         #: The fields that a record has only where their rules match something in it.
         self.optional = () if mode in ("patch", "remove") else optional_fields(file, values)
         #: The source that it reads, the same in every run: its name, with the values that were set.
