@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -245,6 +246,12 @@ def test_the_engine_knows_no_vendor_by_name() -> None:
             if vendor in path.name.lower() or vendor.encode() in text
         ]
     assert named == []
+
+
+def test_the_glossary_says_what_stands_in_each_folder() -> None:
+    rows = re.findall(r"^\| `((?:src|adapters)/\S+)` \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    folders = {path.parent for top in (SRC, ADAPTERS) for path in top.rglob("*.py")}
+    assert sorted(rows) == sorted(str(folder.relative_to(ROOT)) for folder in folders)
 
 
 def test_no_file_is_too_long_to_read() -> None:
