@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -49,18 +49,23 @@ def _adapter_folders(path: tuple[str, ...]) -> list[Path]:
 
 
 class MappingLibrary:
-    """Every mapping that can be named. A file is parsed only when one of its mappings is asked for.
+    """Every mapping that can be named; of two with one name, the one in the earlier folder. `folders` are the user's.
 
-    `folders` are those of the user.
+    A file is parsed only when one of its mappings is asked for.
     """
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._paths: dict[str, Path] = {}
+        #: The user's files that were parsed.
         self._loaded: dict[Path, list[MappingFile]] = {}
-        #: The texts of the user's files that may hold vendor mappings.
+        #: The texts of the user's files.
         self._own: dict[Path, str] = {}
-        for folder in (*folders, *adapter_folders(), builtin_folder()):
-            self._index(folder, own=folder in folders)
+        for folder in folders:
+            texts = dict(_texts(folder))
+            self._own |= texts
+            self._paths = {**_named(texts), **self._paths}
+        for folder in (*adapter_folders(), builtin_folder()):
+            self._paths = {**_installed(folder), **self._paths}
 
     def names(self) -> list[str]:
         return sorted(self._paths)
@@ -90,28 +95,44 @@ class MappingLibrary:
 
     def own(self, vendor: str, kind: str) -> list[MappingFile]:
         """The user's own mappings from a kind to a vendor. Raises MappingError where a file that has one is wrong."""
-        files = [path for path, text in self._own.items() if vendor in text and kind in text]
+        files = [path for path, text in self._own.items() if vendor in text and kind in text and _VENDOR.search(text)]
         found = [mapping for path in files for mapping in self._load(path)]
         return [
             each for each in found if isinstance(each.to, Vendor) and (each.to.vendor, each.from_kind) == (vendor, kind)
         ]
 
     def _load(self, path: Path) -> list[MappingFile]:
+        if path not in self._own:
+            return _loaded(path)
         if path not in self._loaded:
             self._loaded[path] = load_file(path)
         return self._loaded[path]
 
-    def _index(self, folder: Path, *, own: bool) -> None:
-        """Note which file holds which mapping, by a look at its text; earlier folders win."""
-        found: dict[str, Path] = {}
-        for path in _yaml_files(folder):
-            text = content_of(path).decode(errors="replace")
-            if own and _VENDOR.search(text):
-                self._own[path] = text
-            for name in _NAME.findall(text):
-                if found.setdefault(name, path) != path:
-                    raise UsageError(f"{found[name]} and {path} both hold the mapping {name!r}", hint="Rename one.")
-        self._paths = {**found, **self._paths}
+
+@cache
+def _installed(folder: Path) -> dict[str, Path]:
+    """The mappings of an installed package, which do not change while it runs."""
+    return _named(dict(_texts(folder)))
+
+
+@cache
+def _loaded(path: Path) -> list[MappingFile]:
+    """A file of an installed package."""
+    return load_file(path)
+
+
+def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    return ((path, content_of(path).decode(errors="replace")) for path in _yaml_files(folder))
+
+
+def _named(texts: Mapping[Path, str]) -> dict[str, Path]:
+    """Which file holds which mapping, by a look at its text."""
+    found: dict[str, Path] = {}
+    for path, text in texts.items():
+        for name in _NAME.findall(text):
+            if found.setdefault(name, path) != path:
+                raise UsageError(f"{found[name]} and {path} both hold the mapping {name!r}", hint="Rename one.")
+    return found
 
 
 def _yaml_files(folder: Path) -> Iterator[Path]:

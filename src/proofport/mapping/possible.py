@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from proofport.evidence import model_of
-from proofport.mapping.compile.source import partial_model
+from proofport.mapping.compile.evidence import partial_model
 from proofport.mapping.language.kinds import is_model, type_at, wire_fields, without_null
 from proofport.mapping.language.nodes import (
     Condition,
@@ -56,7 +56,7 @@ def check_possible(file: MappingFile, body: type[BaseModel] | None = None) -> No
     else:
         assert file.from_kind is not None
         if body is not None:
-            _check_made(file.fields, partial_model(body, set(), nulls=True))
+            _check_made(file.fields, partial_model(body, nulls=True))
         check_tests([*file.fields.values(), *(skip.rule for skip in file.skips)], file.from_kind)
 
 

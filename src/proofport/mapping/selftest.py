@@ -11,8 +11,9 @@ import orjson
 from proofport.accounting import LeftOut
 from proofport.adapter import Body
 from proofport.errors import Rejected
+from proofport.mapping.compile.evidence import compile_kind
 from proofport.mapping.compile.fields import compile_skips
-from proofport.mapping.compile.source import compile_kind, compile_source
+from proofport.mapping.compile.source import compile_source
 from proofport.mapping.compile.vendor import compile_vendor
 from proofport.mapping.language.nodes import MappingFile, Test, Vendor
 

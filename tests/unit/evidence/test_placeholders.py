@@ -9,7 +9,7 @@ import pytest
 from proofport.adapter import Mode
 from proofport.evidence import Device
 from proofport.evidence.placeholders import is_placeholder
-from proofport.mapping.compile.source import compile_kind
+from proofport.mapping.compile.evidence import compile_kind
 
 NOTHING = [
     "",

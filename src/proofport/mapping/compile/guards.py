@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import MaxLen, MinLen
@@ -24,6 +25,9 @@ from proofport.mapping.compile.code import Code
 
 _QUIET_CONFIG = {"frozen", "extra", "strict", "title", "hide_input_in_errors", "allow_inf_nan"}
 """Settings of a model that add nothing to the checks of its fields."""
+
+MODELS_KEPT = 256
+"""Models whose guards stay compiled: a destination may have a model of its own for each kind."""
 
 Acceptor = Callable[[Any], Any]
 """A function that gives the canonical value back, or None where the model has to decide."""
@@ -103,6 +107,7 @@ class Shape:
     others: bool
 
 
+@lru_cache(MODELS_KEPT)
 def shape_of(model: type[BaseModel], *, flat: bool = False) -> Shape:
     """The fields of a model. `flat`: arrays and objects are never accepted quickly."""
     decorators = model.__pydantic_decorators__

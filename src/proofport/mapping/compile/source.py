@@ -1,27 +1,24 @@
-"""Raw documents, or evidence as it stands, to checked neutral records."""
+"""Raw documents to checked neutral records."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from copy import copy
 from dataclasses import replace
-from functools import cached_property, lru_cache, partial
-from typing import Annotated, Any, Optional, TypeAlias
+from functools import cached_property, partial
+from typing import Any, TypeAlias
 
-import orjson
 from jsonpath_ng.ext.filter import Filter
-from pydantic import BaseModel, ValidationError, create_model
 
 from proofport.adapter import Mode
 from proofport.errors import Problem, Rejected, UsageError
-from proofport.evidence import Evidence, Neutral, model_of
-from proofport.mapping.compile.checks import is_text
+from proofport.evidence import Neutral
 from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.evidence import id_of_evidence, model_check, model_for
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
-from proofport.mapping.compile.guards import acceptor_of, shape_of
+from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import Part, part_of, project
 from proofport.mapping.compile.reading import Walk, chain
@@ -40,26 +37,20 @@ from proofport.mapping.language.paths import Path
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
     MISSING_FIELD,
-    MOST_MISTAKES,
     describe,
     did_you_mean,
     listing,
-    problem_of,
     reject,
     short,
-    too_many_mistakes,
 )
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """The values that `parent:` takes, beside each record; None for a document in which no record was found."""
 
-KINDS_KEPT = 128
-"""Checks of evidence that stay compiled: there may be any number of kinds after `custom:`."""
-
-LONGEST_LIST = 20_000
-"""Items of a list that a model checks. Only what the guards did not accept gets there."""
-LONGEST_FIELD = 1_000
-"""Characters of a field's name that a model checks. None of its own is as long."""
+TOO_DEEP = (
+    "This record is no object: `records:` leads too deep. Each line, and each item of a file that is one array, is a "
+    "document. Where each document is one record, leave `records:` out."
+)
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -180,8 +171,10 @@ class SourceMapping:
         if problem.found != MISSING_FIELD or field not in self._file.fields:
             return problem
         places = places_of(self._file.fields[field])
-        if not places or not isinstance(record, dict):
+        if not places:
             return problem
+        if not isinstance(record, dict):
+            return replace(problem, hint=TOO_DEEP) if self._file.records else problem
         there = listing([short(str(name)) for name in record]) or "nothing"
         hint = f"{named_source(self.name, {})} reads it from {listing(places)}. This record has {there}."
         if field == "id":
@@ -310,87 +303,3 @@ def _write_place(code: Code, file: MappingFile, path: Path) -> None:
             code.line("yield error, None")
     else:
         level(0, "d")
-
-
-# ------------------------------------------------------------------ evidence
-@lru_cache(KINDS_KEPT)
-def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
-    """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
-
-    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
-    """
-    model = model_for(kind, mode)
-    shape, by_model = shape_of(model), model_check(model, kind)
-    if not shape.quick:
-        return by_model
-    accept = acceptor_of(shape)
-
-    def check(record: object) -> Neutral:
-        neutral: Neutral | None = accept(record)
-        return neutral if neutral is not None else by_model(record)
-
-    return check
-
-
-def id_of_evidence(record: object) -> str | None:
-    """The id of evidence that is refused, empty if it is; None where it is no text."""
-    found = record.get("id") if isinstance(record, dict) else None
-    return found if is_text(found) else None
-
-
-def model_for(kind: str, mode: Mode) -> type[Evidence]:
-    model = model_of(kind)
-    return partial_model(model, {"id"}) if mode in ("patch", "remove") else model
-
-
-def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> type[Any]:
-    """A model of which only `keep` is required; with `nulls`, any other field may be null."""
-    fields: dict[str, Any] = {}
-    for name, info in model.model_fields.items():
-        if (info.serialization_alias or name) in keep or not (info.is_required() or nulls):
-            continue
-        loose = copy(info)
-        loose.default, loose.metadata = None, []
-        annotation = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
-        fields[name] = (Optional[annotation] if nulls else annotation, loose)  # noqa: UP045 - made at run time
-    return create_model(model.__name__, __base__=model, **fields) if fields else model
-
-
-def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
-    """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
-    closed = model.model_config.get("extra") == "forbid"
-
-    def by_model(record: object) -> Neutral:
-        if not isinstance(record, dict | BaseModel):
-            raise reject(None, describe(record), f"an object: one {kind}")
-        if closed and isinstance(record, dict):
-            _refuse_bulk(record, model, kind)
-        try:
-            neutral = model.model_validate(record).neutral()
-            orjson.dumps(neutral)
-        except ValidationError as error:
-            raise Rejected(problem_of(error, kind, model.model_fields)) from None
-        except (ValueError, TypeError, RecursionError) as error:
-            raise not_json(error) from error
-        return neutral
-
-    return by_model
-
-
-def _refuse_bulk(record: dict[str, Any], model: type[Evidence], kind: str) -> None:
-    """Raise Rejected before the model notes each of very many mistakes, which takes time and memory."""
-    unknown = len(record) - len(model.model_fields)
-    if unknown > MOST_MISTAKES:
-        raise Rejected(too_many_mistakes(f"{len(record):,} fields", f"{kind}: {listing(list(model.model_fields))}"))
-    for name, value in record.items():
-        if isinstance(name, str) and len(name) > LONGEST_FIELD:  # a host may hand in keys that are no text
-            raise reject(short(name), f"a field name of {len(name):,} characters", f"at most {LONGEST_FIELD:,}")
-        if isinstance(value, list) and len(value) > LONGEST_LIST:
-            raise reject(short(name), describe(value), f"at most {LONGEST_LIST:,} items")
-
-
-def not_json(error: Exception) -> Rejected:
-    """The exception for what JSON cannot carry, such as integers beyond 64 bits."""
-    return reject(
-        None, f"data that JSON cannot carry ({error})", "text in UTF-8, integers within 64 bits, finite numbers"
-    )

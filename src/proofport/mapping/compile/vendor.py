@@ -15,9 +15,9 @@ from proofport.adapter import Body
 from proofport.errors import Problem, Rejected, UsageError, ValueUnknown
 from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.compile.bodies import body_schema, model_from_rules
+from proofport.mapping.compile.evidence import not_json, partial_model
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
-from proofport.mapping.compile.source import not_json, partial_model
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
 from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Skip, Split, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
@@ -41,11 +41,11 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     if body.arrays == "refuse":
         _check_no_arrays(file)
     if body.model is not None:
-        loose = partial_model(body.model, set())
+        loose = partial_model(body.model)
         check_fields(file, file.fields, loose if body.partial else body.model, f"the body {body.name}")
         _check_constants(file, loose)
     whole = body.model or model_from_rules(body.name, file.fields, model_of(kind), body.id_field)
-    model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
+    model: type[BaseModel] = partial_model(whole, body.id_field, nulls=body.nulls == "send") if body.partial else whole
     plan = Plan(
         title=file.name,
         rules=file.fields,
@@ -252,7 +252,7 @@ _SCALARS = frozenset((str, bool, int, float, type(None)))
 def _pass_through(body: Body, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Without a schema nothing tells which field may be null: all, or none."""
     whole = body.model or _only_an_id(body.id_field)
-    model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
+    model = partial_model(whole, body.id_field, nulls=body.nulls == "send") if body.partial else whole
     by_model = _model_check(model, body, vendor)
     same = body.model is None and body.id_field == "id" and not body.only
     drops = body.nulls != "send"
