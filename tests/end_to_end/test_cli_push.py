@@ -243,3 +243,26 @@ def test_devices_that_are_one_at_the_vendor_are_refused_by_name(cli: Cli, comman
     assert "b.ndjson:2 d-4" in said
     assert "the serialNumber that d-1 at a.ndjson:1 already has" in said
     assert "d-3" not in said.split("rejected")[-1]
+
+
+def test_lines_that_are_arrays_are_the_records_in_them(cli: Cli) -> None:
+    """As `gh api --paginate` saves them: a page a line."""
+    cli.write("pages.ndjson", [personnel_account(1), personnel_account(2)], [], [personnel_account(3)])
+    code, report = cli.report("push", "pages.ndjson", *ACCOUNTS, *BOTH)
+    assert (code, [each["read"] for each in report["sources"]]) == (0, [3])
+    assert cli.held("drata", "personnel_account") == {"a1", "a2", "a3"}
+
+
+def test_a_character_that_ends_text_elsewhere_is_carried(cli: Cli) -> None:
+    cli.write("odd.ndjson", personnel_account(1, username="ana\x00b"))
+    assert cli.report("push", "odd.ndjson", *ACCOUNTS, *BOTH)[0] == 0
+    assert cli.held("secureframe", "personnel_account") == {"a1"}
+
+
+def test_an_empty_version_rejects_its_device_and_says_where_it_is(cli: Cli) -> None:
+    apps = [{"name": "Editor", "version": "1"}, {"name": "Player", "version": ""}]
+    cli.write("devices.ndjson", {"id": "d1", "name": "one"}, {"id": "d2", "name": "two", "applications": apps})
+    code, report = cli.report("push", "devices.ndjson", "--kind", "device", "--to", "secureframe")
+    assert (code, report["destinations"]["secureframe"]["rejected"]) == (1, 1)
+    [row] = report["destinations"]["secureframe"]["problems"]
+    assert (row["id"], row["field"], row["found"]) == ("d2", "applications[1].version", "''")

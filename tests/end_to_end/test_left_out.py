@@ -127,6 +127,16 @@ def test_a_filter_that_finds_no_place_is_led_to_skip(hr: Cli) -> None:
     assert "use `skip: [{when: …, reason: …}]`, and not a filter in `records:`" in typed.words
 
 
+def test_a_place_that_is_the_whole_file_is_led_away(hr: Cli) -> None:
+    hr.write(
+        "mappings/f.yaml", "mapping: sources/f\nto: {evidence: personnel_account}\nfields: {id: $.id}\nrecords: $[*]"
+    )
+    hr.write("list.json", [{"id": "a-1"}, {"id": "a-2"}])
+    typed = hr.type("push", "f=list.json", *DRATA)
+    assert typed.code == 1
+    assert "`records:` leads too deep" in typed.words
+
+
 def test_one_record_may_be_left_out_and_another_with_its_id_be_good(hr: Cli) -> None:
     hr.write("people.csv", HEADER, person(1, "contractor"), person(1), person(2), person(2, "contractor"))
     code, report = hr.report("push", *NIGHT, *DRATA)

@@ -73,6 +73,13 @@ class TestAccepting:
         cut = await still.post(one + between + two[:-1], headers={"Content-Type": "application/json"})
         assert (cut.status, cut.body["type"]) == (400, "urn:proofport:problem:malformed-body")
 
+    @pytest.mark.parametrize("media", ["application/json", "application/scim+json", "application/x-ndjson"])
+    @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "after a byte order mark"])
+    async def test_what_is_json_is_taken(self, still: Relay, media: str, mark: bytes) -> None:
+        body = mark + orjson.dumps(cloud_resource(1)) + b"\n"
+        answer = await still.post(body, headers={"Content-Type": media})
+        assert (answer.status, answer.body["records"], answer.body["errors"]) == (202, 1, [])
+
     async def test_a_key_that_stands_twice_is_refused(self, still: Relay) -> None:
         twice = orjson.dumps(cloud_resource(1, public=True))[:-1] + b',"public":false}'
         answer = await still.post(twice, headers={"Content-Type": "application/json"})
@@ -231,6 +238,8 @@ class TestRefusing:
         [
             (None, b"[]", 415, "unsupported-media-type"),
             ("text/csv", b"id", 415, "unsupported-media-type"),
+            ("text/plain", b'{"id": "1", "type": "x"}', 415, "unsupported-media-type"),
+            ("image/svg+json", b'{"id": "1", "type": "x"}', 415, "unsupported-media-type"),
             ("application/json", b"", 400, "malformed-body"),
             ("application/json", b"{", 400, "malformed-body"),
             ("application/json", b'"\xff"', 400, "malformed-body"),

@@ -101,6 +101,21 @@ fields:
     ]
 
 
+def test_rows_that_are_arrays(read: Read) -> None:
+    text = """
+mapping: sources/bi.people
+to: {evidence: personnel_account}
+records: $.rows[*]
+fields: {id: "$[0]", email: "$[1]"}
+"""
+    rows = [["1", "ana@example.com"], ["2", None], ["3"]]
+    assert read(text, {"rows": rows}) == [
+        {"id": "1", "email": "ana@example.com"},
+        {"id": "2", "email": None},
+        {"id": "3"},
+    ]
+
+
 # ------------------------------------------------------------------ clouds: tags and labels as members of an object
 def test_tags_of_azure(read: Read) -> None:
     text = """

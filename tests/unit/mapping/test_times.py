@@ -119,6 +119,8 @@ def test_a_date(load: Load, beside: str, value: Any, expected: str) -> None:
         ("as: datetime", "17690101112000", "without a time zone"),
         ("as: datetime, zone: UTC", "1769010111200", "from: epoch_ms"),
         ("as: date", "31.01.2026", 'for example from: "%d/%m/%Y".'),
+        ("as: date", "46053", "a day as Excel counts them"),
+        ("as: datetime", 46053, "a day as Excel counts them"),
     ],
 )
 def test_what_is_refused_names_the_key_that_would_take_it(load: Load, rule: str, value: Any, words: str) -> None:

@@ -73,6 +73,10 @@ class TestWithKeys:
         two = f"GET /caller HTTP/1.1\r\nHost: x\r\n{line}{line}\r\n"
         assert (await served.head(two.encode())).split()[1] in (b"400", b"401")
 
+    async def test_the_signature_of_a_webhook_is_no_key(self, served: Gate) -> None:
+        await served.key()
+        assert (await served.get(headers={"X-Hub-Signature-256": f"sha256={'0' * 64}"}))[0] == 401
+
     async def test_a_key_in_the_address_is_none(self, served: Gate) -> None:
         assert (await served.get(path=f"/caller?access_token={await served.key()}"))[0] == 401
 

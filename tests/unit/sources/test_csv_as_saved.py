@@ -71,6 +71,11 @@ def test_messages_name_the_line_of_the_header() -> None:
         read("Staff list,\n\nid,id\n1,2\n")
 
 
+def test_a_row_below_the_table_is_a_record_like_any_other() -> None:
+    """Nothing tells a sum from a record. The kind refuses it, or `skip:` leaves it out."""
+    assert read(f"id,email\n{ROW}\nTotal,1\n") == [(2, ANA), (3, {"id": "Total", "email": "1"})]
+
+
 def test_columns_without_a_name_at_the_end_are_left_out_where_they_are_empty() -> None:
     records = read(f"id,email,,\n{ROW},,\n{ROW}\n,,,\n{ROW},,x\n")
     assert records[:2] == [(2, ANA), (3, ANA)]

@@ -25,6 +25,8 @@ PLAIN = Times()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = len("2026-01-31")
+_DAY_OF_EXCEL = re.compile(r"[2-7][0-9]{4}(\.[0-9]+)?", re.ASCII)
+"""From 1954 to 2119."""
 _NUMBER = re.compile(r"-?[0-9]{1,17}(\.[0-9]{0,30})?")
 _LOOSE_ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[Tt ]?(\d\d):?(\d\d):?(\d\d)([.,]\d+)? ?(?:(UTC|GMT|[Zz])|([+-]\d\d(?::?\d\d)?)(?: UTC)?)?"
@@ -165,6 +167,8 @@ def _hint(value: Any, times: Times, to: Conversion) -> str | None:
     if isinstance(value, str) and not any(each in value for each in "123456789"):
         return f"If it stands for nothing, say so once a file: nothing: [{value!r}]."
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (number or isinstance(value, str)) and _DAY_OF_EXCEL.fullmatch(str(value)):
+        return "If it is a day as Excel counts them, format its cells as dates in Excel, and save the file again."
     if number or (isinstance(value, str) and _NUMBER.fullmatch(value) and len(value) > _DATE - 1):
         return f"If it counts from 1970, say so: from: {_unit(value if number else float(value))}."
     for form in _READERS if isinstance(value, str) else ():

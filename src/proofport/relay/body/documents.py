@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple
@@ -58,8 +59,8 @@ async def documents(
     """
     limits, body = request.app[LIMITS], Body(request, hasher)
     most = limits.values if most_values is None else min(most_values, limits.values)
-    if request.content_type == JSON:
-        content = await body.whole()
+    if is_json(request):
+        content = (await body.whole()).removeprefix(BOM_UTF8)
         async with request.app[MEMORY].parsing(len(content)), aclosing(_items(content, limits, most)) as items:
             async for found in items:
                 yield found
@@ -69,6 +70,7 @@ async def documents(
     while chunk := await body.chunk():
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
+            line = line.removeprefix(BOM_UTF8) if not number else line
             number += 1
             require_few(number, limits)
             if line.strip():
@@ -165,6 +167,12 @@ def _bounded(text: bytes, most: int) -> object:
 def _malformed(body: bytes, error: Exception, expected: str) -> ProblemError:
     found = problem(body, error, expected=expected)
     return ProblemError("malformed-body", str(found), found=found.found, expected=found.expected)
+
+
+def is_json(request: web.Request) -> bool:
+    """True for JSON, and for what is written in it, such as `application/scim+json`."""
+    media = request.content_type
+    return media == JSON or (media.startswith("application/") and media.endswith("+json"))
 
 
 def _require_ndjson(request: web.Request) -> None:

@@ -24,7 +24,7 @@ from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading.decoder import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.relay.body.documents import JSON, Place, documents
+from proofport.relay.body.documents import Place, documents, is_json
 from proofport.relay.body.memory import HELD, LARGE
 from proofport.relay.problems import LONGEST_NAME, entry, pointer_of
 from proofport.sources.pages import Pages, joined
@@ -109,7 +109,7 @@ class Intake:
                     self._join(self._decoder.page(document, place.within(self._name), self._number - first))
         await self._flush(request)
         if not self.records and not self.rejected:
-            self.is_empty = request.content_type == JSON or self.pages is not None
+            self.is_empty = is_json(request) or self.pages is not None
         if hasher is not None:
             self.digest = hasher.digest()
 
