@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from tests.support.cli import ACCOUNTS, BOTH, DRATA, SNAPSHOT, Cli
+from tests.support.cli import Cli
 from tests.support.destination import AtEmulator, Destination
 from tests.support.emulators import NAMES, Emulators, emulating
-from tests.support.evidence import personnel_account
-from tests.support.receipts import OVERRIDE
+from tests.support.receipts import sign, three_runs
 from tests.support.relay import Relay, relay_config, relaying
 from tests.toy.whole_server import Whole
 
@@ -49,22 +48,14 @@ def cli(emulators: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def signing(cli: Cli) -> Cli:
-    cli.configure(receipts={"key": "file:receipts.key"})
-    assert cli.type("receipt", "key", "create").code == 0
+    sign(cli)
     return cli
 
 
 @pytest.fixture
 def pushed(signing: Cli) -> Cli:
-    """Three runs: a set from two inputs, one that the guard refuses, and that one with an override."""
-    signing.write("eu.ndjson", *(personnel_account(n) for n in range(20)))
-    signing.write("us.ndjson", *(personnel_account(n) for n in range(20, 30)), {"id": "u-bad", "mfa_enabled": "x"})
-    signing.configure(receipts={"key": "file:receipts.key"}, guard={"max_rejected": 1})
-    both = ("eu:evidence=eu.ndjson", "us:evidence=us.ndjson", *ACCOUNTS, *SNAPSHOT)
-    signing.type("push", *both, *BOTH, *OVERRIDE)
-    signing.write("eu.ndjson", personnel_account(1))
-    assert signing.type("push", *both, *DRATA).code in (1, 4)
-    assert signing.type("push", *both, *DRATA, *OVERRIDE).code == 1
+    """As `three_runs` leave it."""
+    three_runs(signing)
     return signing
 
 

@@ -61,6 +61,9 @@ PAIRS = [
 ]
 """Each source with every vendor that takes its kind in a soak; else with one of them, in turn."""
 
+SOME = PAIRS if SOAK else PAIRS[::3]
+"""For what is no matter of a source alone."""
+
 
 def ends(vendor: str, kind: str) -> bool:
     """True if what is gone from a snapshot is no longer there, without a word from a person."""

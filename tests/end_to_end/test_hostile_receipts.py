@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from tests.support.cli import Cli
-from tests.support.receipts import exported, fingerprint, judged
+from tests.support.emulators import Emulators
+from tests.support.receipts import exported, fingerprint, judged, sign, three_runs
 
 from proofport.accounting import Status
 
@@ -20,10 +21,13 @@ from proofport.accounting import Status
 class Forger:
     """Writes an export anew with the key of the company, which may lie: every signature in it is right."""
 
-    def __init__(self, cli: Cli, folder: Path) -> None:
+    def __init__(self, folder: Path, key: Path, fingerprint: str) -> None:
         from proofport.audit.keys import key_in_file
 
-        self.folder, self.key = folder, key_in_file(cli.folder / "receipts.key")
+        self.folder, self.key, self._fingerprint = folder, key_in_file(key), fingerprint
+
+    def judged(self) -> tuple[int, str]:
+        return judged(self.folder, "--key", self._fingerprint)
 
     def sign(self, name: str, statement: bytes) -> None:
         from proofport.audit.envelope import signed
@@ -52,6 +56,28 @@ class Forger:
     def said(self, name: str = "receipts/00000000.json") -> dict[str, Any]:
         found: dict[str, Any] = json.loads(b64decode(json.loads((self.folder / name).read_bytes())["payload"]))
         return found
+
+
+@pytest.fixture(scope="module")
+def original(started: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Exported once, into `out`. Every test forges a copy."""
+    started.restart()
+    cli = Cli(tmp_path_factory.mktemp("hostile"), started)
+    sign(cli)
+    three_runs(cli)
+    exported(cli)
+    return cli
+
+
+@pytest.fixture(scope="module")
+def key(original: Cli) -> str:
+    return fingerprint(original)
+
+
+@pytest.fixture
+def forger(original: Cli, key: str, tmp_path: Path) -> Forger:
+    folder = shutil.copytree(original.folder / "out", tmp_path / "out")
+    return Forger(folder, original.folder / "receipts.key", key)
 
 
 def without(field: str) -> Any:
@@ -91,74 +117,65 @@ HOSTILE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_receipt_is_disproven_by_name(pushed: Cli, change: Any) -> None:
+def test_a_hostile_receipt_is_disproven_by_name(forger: Forger, change: Any) -> None:
     """Whoever has the key may sign what he likes: it is refused in one line, never with a traceback."""
-    folder, key = exported(pushed), fingerprint(pushed)
-    forger = Forger(pushed, folder)
     forger.receipt(change(forger.said()))
-    code, words = judged(folder, "--key", key)
+    code, words = forger.judged()
     assert code == 1
     assert words.startswith("DISPROVEN: "), words
     assert "00000000.json" in words or "texts/" in words
 
 
-def test_words_of_a_receipt_cannot_pass_for_those_of_the_verifier(pushed: Cli) -> None:
-    folder, key = exported(pushed), fingerprint(pushed)
-    forger = Forger(pushed, folder)
+def test_words_of_a_receipt_cannot_pass_for_those_of_the_verifier(forger: Forger) -> None:
     forger.receipt(having("destination", "drata\nPROVEN\x1b[2K")(forger.said()))
-    code, words = judged(folder, "--key", key)
+    code, words = forger.judged()
     assert code == 1
     assert "\nPROVEN" not in words
 
 
-def test_links_and_names_outside_of_the_folder_are_refused(pushed: Cli, tmp_path: Path) -> None:
-    key, outside = fingerprint(pushed), tmp_path / "outside"
+@pytest.mark.parametrize("name", ["link", "folder", "../outside", "an absolute path", "pipe"])
+def test_links_and_names_outside_of_the_folder_are_refused(forger: Forger, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
     outside.write_text("not of this folder")
     digest = sha256(outside.read_bytes()).hexdigest()
-    for number, name in enumerate(("link", "folder", "../outside", str(outside), "pipe")):
-        folder = exported(pushed, f"hostile{number}")
-        forger = Forger(pushed, folder)
-        match name:
-            case "link":
-                (folder / "link").symlink_to(outside)
-                forger.manifest(link=digest)
-            case "folder":
-                (folder / "folder").symlink_to(tmp_path, target_is_directory=True)
-            case "pipe":
-                os.mkfifo(folder / "pipe")
-                forger.manifest(pipe=digest)
-            case _:
-                forger.manifest(**{name: digest})
-        code, words = judged(folder, "--key", key)
-        assert code == 1
-        assert words.startswith(f"DISPROVEN: {name}: "), words
+    match name:
+        case "link":
+            (forger.folder / "link").symlink_to(outside)
+        case "folder":
+            (forger.folder / "folder").symlink_to(tmp_path, target_is_directory=True)
+        case "pipe":
+            os.mkfifo(forger.folder / "pipe")
+        case "an absolute path":
+            name = str(outside)
+    forger.manifest(**({} if name == "folder" else {name: digest}))
+    code, words = forger.judged()
+    assert code == 1
+    assert words.startswith(f"DISPROVEN: {name}: "), words
 
 
 @pytest.mark.parametrize("name", ["keys", "log", "checkpoint", "manifest.json"])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"9" * 10_000, b"{}", b"\n\n", b"[" * 50_000])
-def test_a_hostile_file_is_disproven_by_name(pushed: Cli, name: str, content: bytes) -> None:
-    folder, key = exported(pushed), fingerprint(pushed)
-    (folder / name).write_bytes(content)
+def test_a_hostile_file_is_disproven_by_name(forger: Forger, name: str, content: bytes) -> None:
+    (forger.folder / name).write_bytes(content)
     if name in ("log", "checkpoint"):
-        Forger(pushed, folder).manifest()
-    code, words = judged(folder, "--key", key)
+        forger.manifest()
+    code, words = forger.judged()
     assert code == 1
     assert words.startswith("DISPROVEN: ")
     assert name in words or (name == "log" and "receipts/00000000.json" in words)
 
 
-def test_a_place_below_zero_is_refused(pushed: Cli) -> None:
-    folder, key = exported(pushed), fingerprint(pushed)
-    last = max((folder / "receipts").glob("*.json"))
-    shutil.copy(last, folder / "receipts/-0000001.json")
-    Forger(pushed, folder).manifest()
-    code, words = judged(folder, "--key", key)
+def test_a_place_below_zero_is_refused(forger: Forger) -> None:
+    last = max((forger.folder / "receipts").glob("*.json"))
+    shutil.copy(last, forger.folder / "receipts/-0000001.json")
+    forger.manifest()
+    code, words = forger.judged()
     assert code == 1
     assert "-0000001.json" in words
 
 
-def test_the_verifier_is_one_page(pushed: Cli) -> None:
-    verifier = (exported(pushed) / "verify_receipts.py").read_text()
+def test_the_verifier_is_one_page(original: Cli) -> None:
+    verifier = (original.folder / "out/verify_receipts.py").read_text()
     assert len(verifier.splitlines()) <= 250
     assert "import proofport" not in verifier
     assert "from proofport" not in verifier

@@ -112,8 +112,9 @@ def test_a_checkpoint_of_another_log_is_disproven(stamped: Cli, tmp_path: Path) 
     assert (folder / "stamps" / "00000001.tsr").is_file()
     for name in ("00000002.note", "00000002.tsr"):
         shutil.copy(other / "stamps" / name, folder / "stamps" / name)
-    Forger(stamped, folder).manifest()
-    code, words = judged(folder, "--key", key)
+    forger = Forger(folder, stamped.folder / "receipts.key", key)
+    forger.manifest()
+    code, words = forger.judged()
     assert code == 1
     assert "stamps/00000002.note: the log does not go on from it" in words
 

@@ -65,7 +65,9 @@ class CommandLine:
     def configure(self, **changes: Any) -> None:
         """Write the configuration with these changes; those named like a destination change that."""
         blocks = {name: {**block, **changes.pop(name, {})} for name, block in self.destinations.items()}
-        self.write(CONFIGURATION, yaml.safe_dump({**self.options, "destinations": blocks, **changes}))
+        self.write(
+            CONFIGURATION, yaml.dump({**self.options, "destinations": blocks, **changes}, Dumper=yaml.CSafeDumper)
+        )
 
     def write(self, name: str, *records: Any) -> str:
         """A file of these lines; a text stands for itself."""
