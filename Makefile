@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Many tests wait for other processes, so there are half as many again as processors.
-WORKERS := $(shell $(PYTHON) -c "import os; print(max(2, len(os.sched_getaffinity(0)) * 3 // 2))")
+# Many tests wait for other processes, so there are twice as many as processors.
+WORKERS := $(shell $(PYTHON) -c "import os; print(2 * len(os.sched_getaffinity(0)))")
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
 OSCAL := $(VENV)/oscal

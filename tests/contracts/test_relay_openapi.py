@@ -29,7 +29,7 @@ from proofport.relay.console.page import page
 from proofport.relay.problems import CATALOGUE
 from proofport.relay.serving import ROUTES, serving
 
-EXAMPLES = 100 if SOAK else 6
+EXAMPLES = 100 if SOAK else 3
 SETTINGS = SchemathesisConfig.from_dict(
     {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "422", "429"]}}}
 )

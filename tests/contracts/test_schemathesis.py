@@ -26,7 +26,7 @@ from tests.support.emulators import NAMES, document
 
 from proofport.testing import Running, serve
 
-EXAMPLES = 100 if SOAK else 4
+EXAMPLES = 100 if SOAK else 2
 PLACES = ("path_parameters", "query", "body")
 CHECKS = [
     not_a_server_error,

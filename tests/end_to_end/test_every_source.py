@@ -56,13 +56,10 @@ def takes(vendor: str, kind: str) -> bool:
 TAKEN = [(source, [vendor for vendor in NAMES if takes(vendor, str(source.to))]) for source in SOURCES]
 PAIRS = [
     (source, vendor)
-    for number, (source, vendors) in enumerate(TAKEN)
+    for number, (source, vendors) in enumerate(TAKEN if SOAK else TAKEN[::3])
     for vendor in (vendors if SOAK else vendors[number % len(vendors) :][:1])
 ]
-"""Each source with every vendor that takes its kind in a soak; else with one of them, in turn."""
-
-SOME = PAIRS if SOAK else PAIRS[::3]
-"""For what is no matter of a source alone."""
+"""Each source with every vendor that takes its kind in a soak; else one source of three with one of them, in turn."""
 
 
 def ends(vendor: str, kind: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.end_to_end.test_every_source import GUARD, SOME, objects_for
+from tests.end_to_end.test_every_source import GUARD, PAIRS, objects_for
 from tests.support.destination import Destination
 from tests.support.emulators import seeded
 from tests.support.sources import Sample, samples, short
@@ -29,7 +29,7 @@ SOAK = "PROOFPORT_SOAK" in os.environ
 MODES: tuple[Mode, ...] = ("upsert", "snapshot")
 
 
-@pytest.mark.parametrize(("source", "vendor"), SOME, ids=[f"{short(source)}-{vendor}" for source, vendor in SOME])
+@pytest.mark.parametrize(("source", "vendor"), PAIRS, ids=[f"{short(source)}-{vendor}" for source, vendor in PAIRS])
 async def test_every_record_names_the_request_that_carried_it(
     source: MappingFile, vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

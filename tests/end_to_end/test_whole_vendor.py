@@ -19,6 +19,7 @@ from tests.support.destination import Destination
 from tests.support.evidence import cloud_resource
 from tests.support.programs import process
 from tests.support.reports import counts, notes
+from tests.support.soak import SOAK
 from tests.toy.whole_server import Whole
 
 from proofport.delivery.report.report import Exit
@@ -199,8 +200,7 @@ async def test_a_kind_that_keeps_nothing_gone_has_no_tombstones(whole: Whole, so
     assert (whole.told_gone["cloud_resource"], kept(sold)) == ({}, [])
 
 
-@pytest.mark.parametrize("taken", [True, False], ids=["taken", "lost"])
-@pytest.mark.parametrize("resumed", [True, False], ids=["resumed", "pushed again"])
+@pytest.mark.parametrize(("taken", "resumed"), [(True, False), (False, True), *([(True, True), (False, False)] * SOAK)])
 async def test_a_push_that_is_killed_says_the_same_when_it_is_repeated(
     whole: Whole, sold: Destination, taken: bool, resumed: bool
 ) -> None:

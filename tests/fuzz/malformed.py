@@ -108,7 +108,6 @@ def wrong_encoding(chance: Chance) -> bytes:
         text.decode().encode(chance.choice(["utf-16", "utf-32", "utf-16-le"])),
         text.replace(b"example", chance.choice([b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88", b"\x00"])),
         text.replace(b"example", chance.choice([b"\\ud800", b"\\udfff\\ud800", b"\\uZZZZ", b"\\x41"])),
-        b"\xef\xbb\xbf" + text,
     ]
     return request(chance.choice(spoiled))
 

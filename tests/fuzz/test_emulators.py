@@ -26,7 +26,7 @@ from yarl import URL
 
 from proofport.testing import Emulator, Running, resolved, serve
 
-EXAMPLES = 40 if SOAK else 3
+EXAMPLES = 40 if SOAK else 2
 TURNS = 4 * len(NUMBERS)
 
 

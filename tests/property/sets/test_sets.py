@@ -26,7 +26,7 @@ from proofport.delivery.report.report import Exit
 from proofport.errors import UnsupportedFeature
 
 SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
-EXAMPLES = 60 if SOAK else 4
+EXAMPLES = 60 if SOAK else 2
 
 
 def kinds(name: str) -> Iterator[str]:
