@@ -54,7 +54,7 @@ check: $(READY)
 	$(BIN)/ruff check src adapters tests benchmarks
 	$(BIN)/ruff format --check src adapters tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/mypy tests
+	$(BIN)/mypy tests benchmarks
 
 bench: $(READY)-bench
 	$(BIN)/python -m benchmarks
