@@ -50,6 +50,8 @@ class SqlLaneRun:
         self._hold = hold
         self._lease = lease
         self._begun: dict[str, tuple[int, NewRun]] = {}
+        #: The numbers of sets that were there before. None: it was made here, in a transaction that may have failed.
+        self._sets: dict[str, int | None] = {}
         #: What others have left of the queue was taken up.
         self._took_up = False
         self.left: Mapping[int, int] = {}
@@ -80,10 +82,15 @@ class SqlLaneRun:
 
     def _set(self, kind: str) -> Steps[int]:
         """The number of the set of this lane and kind, which is made when it is new."""
+        if (known := self._sets.get(kind)) is not None:
+            return known
         values = {"lane": self._hold.number, "kind": kind}
         while not (rows := (yield Query("find_set", values))):
             yield Change("make_set", values)
-        return int(rows[0][0])
+            self._sets[kind] = None
+        number = int(rows[0][0])
+        self._sets.setdefault(kind, number)
+        return number
 
     async def _folded(self, kind: str) -> None:
         """Put the last delivered state in order, where that is not done while it is written."""
