@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import regex
 from jsonpath_ng import DatumInContext, JSONPath
 from jsonpath_ng.ext.arithmetic import Operation
 from jsonpath_ng.ext.filter import Expression
@@ -42,6 +41,8 @@ class Pattern:
     """A regular expression, with the syntax of Python's own."""
 
     def __init__(self, text: str) -> None:
+        import regex  # takes a megabyte, and most mappings have none
+
         try:
             self._compiled = regex.compile(text, regex.VERSION0)
         except regex.error as error:
@@ -63,6 +64,8 @@ class Pattern:
 
     def check(self, replacement: str) -> None:
         """Raise PatternError for a replacement that names a group which is not there."""
+        import regex
+
         try:
             regex.compile(f"{self._compiled.pattern}|", regex.VERSION0).sub(replacement, "")
         except (regex.error, IndexError) as error:
