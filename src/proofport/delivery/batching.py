@@ -24,7 +24,7 @@ class Batcher:
         self._max_bytes = limits.max_bytes
         self._ids: list[str] = []
         self._bodies: list[bytes] = []
-        self._ends: list[int] = []
+        self._bytes = 0
         self._positions: list[int] = []
         self._observed: list[float] = []
         self._keys: list[str] = []
@@ -41,9 +41,8 @@ class Batcher:
         keys: Sequence[str] | None = None,
     ) -> None:
         """Add records. `keys`: what their ids compare by. None: the ids themselves."""
-        ends = accumulate(map(len, bodies), initial=self._ends[-1] if self._ends else 0)
-        self._ends += islice(ends, 1, None)
         self._bodies += bodies
+        self._bytes += sum(map(len, bodies))
         self._ids += ids
         self._positions += positions
         self._observed += observed
@@ -53,18 +52,14 @@ class Batcher:
     def full(self) -> Batch | None:
         """The first batch, if more has come than fits into it. Ask again: a block may fill several."""
         count = len(self._bodies)
-        if count < 2 or (count <= self._max_records and self._size(count - 1) <= self._max_bytes):
+        if count < 2 or (count <= self._max_records and self._bytes + count <= self._max_bytes):
             return None
-        most = min(count, self._max_records)
-        return self._cut(max(1, bisect_right(range(most), self._max_bytes, key=self._size)))
+        with_commas = accumulate(len(body) + 1 for body in islice(self._bodies, self._max_records))
+        return self._cut(max(1, bisect_right(list(with_commas), self._max_bytes)))
 
     def flush(self) -> Batch | None:
         """The last batch, or None. Ask again: a record that comes twice begins another."""
         return self._cut(len(self._bodies)) if self._bodies else None
-
-    def _size(self, index: int) -> int:
-        """Bytes of a batch that ends with this record, commas included."""
-        return self._ends[index] + index + 1
 
     def _cut(self, count: int) -> Batch:
         """The first records, at most `count`, up to one whose id has been there: its states stay in their order."""
@@ -80,8 +75,7 @@ class Batcher:
             self._extras,
             keys=keys if keys != ids else (),
         )
-        end = self._ends[count - 1]
-        self._ends = [stop - end for stop in self._ends[count:]]
+        self._bytes -= sum(map(len, batch.bodies))
         del self._ids[:count], self._bodies[:count], self._positions[:count], self._observed[:count]
         del self._keys[:count]
         self._extras = self._extras and bool(self._bodies)
