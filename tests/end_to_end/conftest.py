@@ -54,7 +54,7 @@ def signing(cli: Cli) -> Cli:
 
 @pytest.fixture
 def pushed(signing: Cli) -> Cli:
-    """As `three_runs` leave it."""
+    """As `three_runs` leaves it."""
     three_runs(signing)
     return signing
 

@@ -147,7 +147,8 @@ def test_links_and_names_outside_of_the_folder_are_refused(forger: Forger, tmp_p
             os.mkfifo(forger.folder / "pipe")
         case "an absolute path":
             name = str(outside)
-    forger.manifest(**({} if name == "folder" else {name: digest}))
+    if name != "folder":
+        forger.manifest(**{name: digest})
     code, words = forger.judged()
     assert code == 1
     assert words.startswith(f"DISPROVEN: {name}: "), words

@@ -75,8 +75,9 @@ class TestAccepting:
 
     @pytest.mark.parametrize("media", ["application/json", "application/scim+json", "application/x-ndjson"])
     @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "after a byte order mark"])
-    async def test_what_is_json_is_taken(self, still: Relay, media: str, mark: bytes) -> None:
-        body = mark + orjson.dumps(cloud_resource(1)) + b"\n"
+    @pytest.mark.parametrize("end", [b"\n", b""], ids=["ended", "not ended"])
+    async def test_what_is_json_is_taken(self, still: Relay, media: str, mark: bytes, end: bytes) -> None:
+        body = mark + orjson.dumps(cloud_resource(1)) + end
         answer = await still.post(body, headers={"Content-Type": media})
         assert (answer.status, answer.body["records"], answer.body["errors"]) == (202, 1, [])
 

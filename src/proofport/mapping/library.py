@@ -88,10 +88,11 @@ class MappingLibrary:
     def texts(self, name: str) -> dict[str, str]:
         """The text of the file of a mapping, and of each file of tables or rules that it includes, by what it is."""
         file = self.find(name)
-        found = {f"mapping:{file.name}": content_of(file.path)}
+        text_of = _text if file.path in self._own else _installed_text
+        found = {f"mapping:{file.name}": text_of(file.path)}
         for path in file.included:
-            found[f"table:{file.name}:{path.relative_to(file.path.parent)}"] = content_of(path)
-        return {what: text.decode(errors="replace") for what, text in found.items()}
+            found[f"table:{file.name}:{path.relative_to(file.path.parent)}"] = text_of(path)
+        return found
 
     def own(self, vendor: str, kind: str) -> list[MappingFile]:
         """The user's own mappings from a kind to a vendor. Raises MappingError where a file that has one is wrong."""
@@ -111,18 +112,28 @@ class MappingLibrary:
 
 @cache
 def _installed(folder: Path) -> dict[str, Path]:
-    """The mappings of an installed package, which do not change while it runs."""
+    """The mappings of an installed package. What is installed while the process runs counts in the next one."""
     return _named(dict(_texts(folder)))
 
 
 @cache
 def _loaded(path: Path) -> list[MappingFile]:
-    """A file of an installed package."""
-    return load_file(path)
+    """A file of an installed package. Its texts are kept with the rules: receipts name both."""
+    found = load_file(path)
+    for each in (path, *(included for file in found for included in file.included)):
+        _installed_text(each)
+    return found
+
+
+def _text(path: Path) -> str:
+    return content_of(path).decode(errors="replace")
+
+
+_installed_text = cache(_text)
 
 
 def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
-    return ((path, content_of(path).decode(errors="replace")) for path in _yaml_files(folder))
+    return ((path, _text(path)) for path in _yaml_files(folder))
 
 
 def _named(texts: Mapping[Path, str]) -> dict[str, Path]:

@@ -76,8 +76,7 @@ class LastState:
             freezes, note = admitted.freezes, admitted.note
             if decided or freezes:
                 rest = [rest[i] for i in admitted.order]
-        if skip_unchanged and freezes is None and known:
-            unchanged = self._unchanged(batch, digests, known)
+        if skip_unchanged and freezes is None and known and (unchanged := self._unchanged(batch, digests, known)):
             decided = {**unchanged, **decided}
             rest = [i for i in rest if i not in unchanged]
         return Filtered(rest, decided, freezes, note)

@@ -51,6 +51,7 @@ def id_of_evidence(record: object) -> str | None:
     return found if is_text(found) else None
 
 
+@lru_cache(KINDS_KEPT)
 def model_for(kind: str, mode: Mode) -> type[Evidence]:
     model = model_of(kind)
     return partial_model(model, "id") if mode in ("patch", "remove") else model

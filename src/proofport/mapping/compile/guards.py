@@ -26,7 +26,7 @@ from proofport.mapping.compile.code import Code
 _QUIET_CONFIG = {"frozen", "extra", "strict", "title", "hide_input_in_errors", "allow_inf_nan"}
 """Settings of a model that add nothing to the checks of its fields."""
 
-MODELS_KEPT = 256
+MODELS_KEPT = 64
 """Models whose guards stay compiled: a destination may have a model of its own for each kind."""
 
 Acceptor = Callable[[Any], Any]

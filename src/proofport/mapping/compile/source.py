@@ -171,7 +171,7 @@ class SourceMapping:
         if problem.found != MISSING_FIELD or field not in self._file.fields:
             return problem
         places = places_of(self._file.fields[field])
-        if not places:
+        if not places or isinstance(record, list):
             return problem
         if not isinstance(record, dict):
             return replace(problem, hint=TOO_DEEP) if self._file.records else problem

@@ -25,7 +25,7 @@ PLAIN = Times()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = len("2026-01-31")
-_DAY_OF_EXCEL = re.compile(r"[2-7][0-9]{4}(\.[0-9]+)?", re.ASCII)
+_DAY_OF_EXCEL = re.compile(r"[2-7][0-9]{4}(\.[0-9]+)?")
 """From 1954 to 2119."""
 _NUMBER = re.compile(r"-?[0-9]{1,17}(\.[0-9]{0,30})?")
 _LOOSE_ISO = re.compile(

@@ -70,12 +70,15 @@ async def documents(
     while chunk := await body.chunk():
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            line = line.removeprefix(BOM_UTF8) if not number else line
+            if not number:
+                line = line.removeprefix(BOM_UTF8)
             number += 1
             require_few(number, limits)
             if line.strip():
                 yield Place(count, number), await _of_line(line, limits, most)
                 count += 1
+    if not number:
+        rest = rest.removeprefix(BOM_UTF8)
     if rest.strip():
         require_few(number + 1, limits)
         yield Place(count, number + 1), await _of_line(rest, limits, most)
