@@ -61,7 +61,7 @@ class MappingLibrary:
         #: The texts of the user's files.
         self._own: dict[Path, str] = {}
         for folder in folders:
-            texts = dict(_texts(folder))
+            texts = _texts(folder)
             self._own |= texts
             self._paths = {**_named(texts), **self._paths}
         for folder in (*adapter_folders(), builtin_folder()):
@@ -113,7 +113,7 @@ class MappingLibrary:
 @cache
 def _installed(folder: Path) -> dict[str, Path]:
     """The mappings of an installed package. What is installed while the process runs counts in the next one."""
-    return _named(dict(_texts(folder)))
+    return _named(_texts(folder))
 
 
 @cache
@@ -132,8 +132,8 @@ def _text(path: Path) -> str:
 _installed_text = cache(_text)
 
 
-def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
-    return ((path, _text(path)) for path in _yaml_files(folder))
+def _texts(folder: Path) -> dict[Path, str]:
+    return {path: _text(path) for path in _yaml_files(folder)}
 
 
 def _named(texts: Mapping[Path, str]) -> dict[str, Path]:

@@ -169,7 +169,7 @@ class IdStore:
         """Put the keys into the filter; the indexes of those that it may have held before, or that come twice here."""
         seen = self._seen
         suspects: list[int] = []
-        if any(map(seen.__contains__, keys)):
+        if any(map(seen.__contains__, keys)):  # of most blocks there is none, and this is quicker
             suspects = [index for index, key in enumerate(keys) if key in seen]
         seen.update(keys)
         return suspects if len(set(keys)) == len(keys) else sorted({*suspects, *_repeats(keys)})
