@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill, new
@@ -196,6 +197,21 @@ class IntentTests(JournalTests):
 
 
 class SourceTests(JournalTests):
+    async def test_a_set_that_was_made_in_vain_does_not_become_that_of_another_lane(self, journal: Journal) -> None:
+        held, other = await claim(journal, "a"), await claim(journal, "b")
+        write: Any = getattr(held, "_write")  # noqa: B009 - no call of the contract fails after it has made a set
+
+        def failing() -> Any:
+            yield from held._number_sources(KIND, ["hr eu"])  # type: ignore[attr-defined]
+            yield from held._number_sources(KIND, ["hr us"])  # type: ignore[attr-defined]
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await write(failing)
+        assert await other.number_sources(KIND, ["hr de"]) == [1]
+        assert await held.number_sources(KIND, ["hr fr"]) == [1]
+        assert await other.number_sources(KIND, ["hr de"]) == [1]
+
     async def test_each_id_has_the_source_it_came_from_last(self, journal: Journal) -> None:
         held = await claim(journal, "a")
         assert await held.number_sources(KIND, ["hr eu", "hr us", "hr eu"]) == [1, 2, 1]
