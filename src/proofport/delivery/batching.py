@@ -54,7 +54,10 @@ class Batcher:
         count = len(self._bodies)
         if count < 2 or (count <= self._max_records and self._bytes + count <= self._max_bytes):
             return None
-        with_commas = accumulate(len(body) + 1 for body in islice(self._bodies, self._max_records))
+        sizes = list(map(len, islice(self._bodies, self._max_records)))
+        if sum(sizes) + len(sizes) <= self._max_bytes:
+            return self._cut(len(sizes))
+        with_commas = accumulate(size + 1 for size in sizes)
         return self._cut(max(1, bisect_right(list(with_commas), self._max_bytes)))
 
     def flush(self) -> Batch | None:
