@@ -109,8 +109,10 @@ class PublishedResource(SchemaResource, Provisions):
     def _publish(self, job: Job, bodies: Sequence[bytes], mode: Mode, *, destructive: bool = False) -> Flow[Outcome]:
         """Queue records. All of them have one outcome. Repeating the request converges, in full as in partial."""
         path = f"/custom_connections/{self.settings.connection_id}/data"
-        content = b"%b%b]}" % (self._head(mode), b",".join(bodies))
-        reply = yield Call("publish", "POST", path, body=content, destructive=destructive)
+        parts = list(bodies)
+        parts[0] = self._head(mode) + parts[0]
+        parts[-1] += b"]}"
+        reply = yield Call("publish", "POST", path, body=b",".join(parts), destructive=destructive)
         if reply.status == 400:
             hint = "Compare vendor_slug with the vendor configured on the connection: it must be equal."
             found, expected = f"an answer with status {reply.status}", "a publish that Secureframe accepts"

@@ -108,11 +108,16 @@ class _Compiler:
     def _body(self) -> None:
         code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
+        code.line("lacks = False")
         scope = self._scope("d", [*(skip.rule for skip in plan.skips), *plan.rules.values()])
         for skip in plan.skips:
             self._skip(skip, scope)
         names = dict.fromkeys([*plan.rules, *(parent.field for parent in plan.parents), *plan.values])
-        self._object("out", [(name, self._field(name, scope)) for name in _in_order(names, plan.shape)])
+        fields = [(name, self._field(name, scope)) for name in _in_order(names, plan.shape)]
+        self._object("out", fields)
+        if fields:
+            with code.block("if lacks or not ok:"):
+                self._drop_missing("out", fields)
         code.line(plan.finish)
 
     def _body_that_declines(self, part: Part) -> None:
@@ -141,10 +146,13 @@ class _Compiler:
                 code.line(f"{value} = {fill if isinstance(fill, str) else self._parent(fill, field.guard)}")
         value = self._without_null(value, field.nullable)
         if rule is not None and not fills and _always_fits(rule, field):
+            if not isinstance(rule.source, Constant) or rule.when or rule.changes:
+                with code.block(f"if {value} is M:"):
+                    code.line("lacks = True")
             return value
         if field.guard.converts:
             value = self._copy(value)
-        field.write(code, value, accepted=value, refused="ok = False")
+        field.write(code, value, accepted=value, refused="ok = False", lacks="lacks = True")
         return value
 
     def _parent(self, parent: Parent, guard: Guard) -> str:
@@ -167,8 +175,10 @@ class _Compiler:
         return self.code.copy(value)
 
     def _object(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
-        """A dict of what is not missing. Making it whole and then deleting what is missing is quicker."""
+        """A dict of all fields. Making it whole and then dropping what is missing is quicker."""
         self.code.line(f"{result} = {{{', '.join(f'{name!r}: {value}' for name, value in fields)}}}")
+
+    def _drop_missing(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
         for name, value in fields:
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"del {result}[{name!r}]")
@@ -278,6 +288,7 @@ class _Compiler:
             made.append((name, self._without_null(value, known is not None and known.nullable)))
         result = self.code.name("v")
         self._object(result, made)
+        self._drop_missing(result, made)
         with self.code.block(f"if not {result}:"):
             self.code.line(f"{result} = M")
         return result

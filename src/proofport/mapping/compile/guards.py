@@ -82,17 +82,23 @@ class Field:
     required: bool
     nullable: bool
 
-    def write(self, code: Code, value: str, *, accepted: str, refused: str) -> None:
-        """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done."""
+    def write(self, code: Code, value: str, *, accepted: str, refused: str, lacks: str = "pass") -> None:
+        """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done.
+
+        `lacks` is done where the value is missing and may be. Most values are accepted, so they are looked at once.
+        """
         test, ready = self.guard.write(code, value)
-        if ready == accepted:
-            with code.block(f"if not ({test}){'' if self.required else f' and {value} is not M'}:"):
+        with code.block(f"if not ({test}):"):
+            if self.required:
                 code.line(refused)
-            return
-        with code.block(f"if {test}:"):
-            code.line(f"{accepted} = {ready}")
-        with code.block("else:" if self.required else f"elif {value} is not M:"):
-            code.line(refused)
+            else:
+                with code.block(f"if {value} is M:"):
+                    code.line(lacks)
+                with code.block("else:"):
+                    code.line(refused)
+        if ready != accepted:
+            with code.block("else:"):
+                code.line(f"{accepted} = {ready}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,14 @@ class Part:
             self.whole = True
 
     def decoded_as(self, missing: object) -> Any:
-        """Choose the type of this part and of all below. A value that is read in several ways is taken as it is."""
+        """Choose the type of this part and of all below. A value that is read in several ways is taken as it is.
+
+        An object or array that is not there is None, any other value `missing`.
+        """
         items = Any if self.items is None else self.items.decoded_as(missing)
         if self.members and self.items is None and not (self.whole or self.plain):
-            types = [(self.attribute(name), part.decoded_as(missing), missing) for name, part in self.members.items()]
+            made = {self.attribute(name): part.decoded_as(missing) for name, part in self.members.items()}
+            types = [(name, form, missing if form is Any else None) for name, form in made.items()]
             names = {self.attribute(name): name for name in self.members}
             self.struct = msgspec.defstruct("Object", types, rename=names, gc=False)
             return Optional[self.struct]  # noqa: UP045 - made at run time
@@ -115,7 +119,12 @@ def project(rules: Iterable[Rule], missing: object) -> Projection | None:
     for paths in (paths for rule in rules for paths in _reads(rule)):
         if not all(path.compiled for path in paths) or sum(path.loops for path in paths) > MAX_LOOPS:
             return None
-        root.add([step for path in paths for step in path.steps])
+        steps: list[Step] = []
+        for path in paths:
+            if steps and key_of(steps[-1]) is not None:
+                root.add(steps)  # a match for `each`: null is one, and what is missing is none
+            steps += path.steps
+        root.add(steps)
     root.decoded_as(missing)
     return Projection(root, msgspec.json.Decoder(root.struct).decode) if root.struct is not None else None
 

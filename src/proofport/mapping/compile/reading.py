@@ -22,20 +22,26 @@ Store: TypeAlias = Callable[[str], None]
 
 
 def lookup(code: Code, holder: str, key: Key, value: str | None = None) -> str:
-    """An expression for a member or item of the variable `holder`, which is set to `value` first; M for none."""
-    held = f"{holder} := {value}" if value else holder
+    """An expression for a member or item of the variable `holder`, which is set to `value` first; for none, see
+    `nothing`."""
+    held, none = f"({holder} := {value})" if value else holder, nothing(code, holder, key)
     if isinstance(key, str):
-        return f"({_member(code, holder, key)} if {is_object(code, holder, held)} else M)"
+        return f"({_member(code, holder, key)} if {is_object(code, holder, held)} else {none})"
     inside = f"len({holder}) > {key}" if key >= 0 else f"len({holder}) >= {-key}"
-    return f"({holder}[{key}] if isinstance({held}, list) and {inside} else M)"
+    is_list = f"{held} is not None" if holder in code.parts else f"isinstance({held}, list)"
+    return f"({holder}[{key}] if {is_list} and {inside} else {none})"
+
+
+def nothing(code: Code, holder: str, key: Key) -> str:
+    """An expression for a value that `holder` does not have: the decoder's None where it makes an object or a list of
+    them, else M."""
+    part = code.parts.get(holder)
+    return "M" if part is None or part.below(key) is None else "None"
 
 
 def is_object(code: Code, holder: str, held: str | None = None) -> str:
     """An expression for whether a variable, or `held` that sets it, is an object."""
-    part = code.parts.get(holder)
-    if part is None:
-        return f"isinstance({held or holder}, dict)"
-    return f"({held or holder}).__class__ is {code.bind('k', part.struct)}"
+    return f"{held or holder} is not None" if holder in code.parts else f"isinstance({held or holder}, dict)"
 
 
 def _member(code: Code, holder: str, name: str) -> str:
@@ -94,7 +100,8 @@ class Scope:
                 for name, variable in zip(names, variables, strict=True):
                     self.code.line(f"{variable} = {_member(self.code, holder, name)}")
             with self.code.block("else:"):
-                self.code.line(" = ".join([*variables, "M"]))
+                for name, variable in zip(names, variables, strict=True):
+                    self.code.line(f"{variable} = {nothing(self.code, holder, name)}")
         for key in trie:
             if not isinstance(key, str):
                 self.code.line(f"{self._known[(*at, key)]} = {lookup(self.code, holder, key)}")
@@ -266,6 +273,8 @@ def _items(code: Code, holder: str, step: Step) -> str:
     if type(step) is Slice:
         bounds = ":".join("" if part is None else str(part) for part in (step.start, step.end, step.step))
         return f"({holder}[{bounds}] if isinstance({holder}, list) else ())"
+    if holder in code.parts:
+        return f"{holder} or ()"
     return f"({holder} if isinstance({holder}, list) else {holder}.values() if isinstance({holder}, dict) else ())"
 
 
