@@ -39,7 +39,8 @@ from proofport.gateway import Gateway, Input
 ROUNDS = 5
 RECORDS = 500_000
 DLT_RECORDS = 5_000
-"""Its start counts. So it did when the base was set; with ten times as many, a record costs a third less."""
+"""The start of its pipeline counts, as it did when the base was set. With ten times as many, a record costs a third
+less."""
 JQ_RECORDS = 50_000
 BATCH = 1000
 KIND = "custom:instance"

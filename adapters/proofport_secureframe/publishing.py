@@ -109,7 +109,7 @@ class PublishedResource(SchemaResource, Provisions):
     def _publish(self, job: Job, bodies: Sequence[bytes], mode: Mode, *, destructive: bool = False) -> Flow[Outcome]:
         """Queue records. All of them have one outcome. Repeating the request converges, in full as in partial."""
         path = f"/custom_connections/{self.settings.connection_id}/data"
-        parts = list(bodies)
+        parts = list(bodies)  # of which one join makes the request, without a second copy
         parts[0] = self._head(mode) + parts[0]
         parts[-1] += b"]}"
         reply = yield Call("publish", "POST", path, body=b",".join(parts), destructive=destructive)

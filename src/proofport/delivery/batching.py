@@ -55,8 +55,8 @@ class Batcher:
         if count < 2 or (count <= self._max_records and self._bytes + count <= self._max_bytes):
             return None
         sizes = list(map(len, islice(self._bodies, self._max_records)))
-        if sum(sizes) + len(sizes) <= self._max_bytes:
-            return self._cut(len(sizes))
+        if sum(sizes) + len(sizes) <= self._max_bytes:  # mostly their number decides
+            return self._cut(max(1, len(sizes)))
         with_commas = accumulate(size + 1 for size in sizes)
         return self._cut(max(1, bisect_right(list(with_commas), self._max_bytes)))
 

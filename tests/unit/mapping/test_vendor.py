@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import orjson
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from proofport.adapter import Body
 from proofport.errors import MappingError, Rejected, UsageError, ValueUnknown
@@ -56,6 +56,29 @@ NULLS = (
 )
 def test_what_becomes_of_null(load: Load, nulls: Any, expected: Any) -> None:
     assert vendor(load, HEAD + NULLS, nulls=nulls)(RECORD) == expected
+
+
+class AnyBody(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    free: JsonValue = None
+    text: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("nulls", "expected"),
+    [
+        ("omit", {"id": "x"}),
+        ("nullable", {"id": "x", "text": None}),
+        ("send", {"id": "x", "free": None, "text": None, "more": None}),
+    ],
+)
+def test_a_constant_may_be_null(load: Load, nulls: Any, expected: Any) -> None:
+    fields = "  free: {value: null}\n  text: {value: null}\n  more: {value: null}\n"
+    convert = vendor(load, HEAD + fields, model=AnyBody, nulls=nulls)
+    assert convert(RECORD) == expected
+    assert convert.encode([RECORD]) == [orjson.dumps(expected)]
 
 
 def test_nulls_that_are_sent_must_be_allowed(load: Load) -> None:

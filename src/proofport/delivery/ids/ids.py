@@ -13,10 +13,9 @@ from rbloom import Bloom
 from proofport.delivery.ids.same import key_of, keys_of
 from proofport.errors import Problem
 
-FILTERED, FALSE_HITS = 4_400_000, 1 / 64
-"""The size of the filter, 5 MB, and the bits that it probes for each id, six. With 1,000,000 ids it takes next to no
-new one for known, with 2,000,000 one of 2,600, with 3,000,000 one of 350. A stricter one of its size would probe more
-bits, and each probe misses the cache."""
+FILTERED, FALSE_HITS = 3_000_000, 2e-3
+"""With so many ids, the filter (5 MB) takes two new ones of 1,000 for known; with 2,000,000 one of 5,000, with half of
+those next to none. A stricter one of its size would probe more bits for each id, and each probe misses the cache."""
 SCANS_BEFORE_INDEX = 64
 FEW = 10_000
 PLACES = 9

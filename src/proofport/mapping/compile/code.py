@@ -23,7 +23,7 @@ class Code:
 
     def __init__(self, nothing: Nothing | None = None) -> None:
         self._nothing = nothing
-        #: The variables that hold an object made by the projection's decoder, instead of a dict or a list of dicts.
+        #: The variables that hold what the projection's decoder makes: an object or a list of them, None for none.
         self.parts: dict[str, Part] = {}
         self.namespace: dict[str, Any] = {"M": MISSING}
         self.loops = 0

@@ -146,9 +146,8 @@ class _Compiler:
                 code.line(f"{value} = {fill if isinstance(fill, str) else self._parent(fill, field.guard)}")
         value = self._without_null(value, field.nullable)
         if rule is not None and not fills and _always_fits(rule, field):
-            if not isinstance(rule.source, Constant) or rule.when or rule.changes:
-                with code.block(f"if {value} is M:"):
-                    code.line("lacks = True")
+            with code.block(f"if {value} is M:"):
+                code.line("lacks = True")
             return value
         if field.guard.converts:
             value = self._copy(value)
@@ -175,10 +174,11 @@ class _Compiler:
         return self.code.copy(value)
 
     def _object(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
-        """A dict of all fields. Making it whole and then dropping what is missing is quicker."""
+        """A dict of all fields, for `_drop_missing` to finish. Making it whole first is quicker."""
         self.code.line(f"{result} = {{{', '.join(f'{name!r}: {value}' for name, value in fields)}}}")
 
     def _drop_missing(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
+        """Not needed where every guard has accepted its field: see `lacks`."""
         for name, value in fields:
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"del {result}[{name!r}]")
@@ -189,12 +189,14 @@ class _Compiler:
         leave = "return None" if self.plan.part is not None else f"{code.use(functions.leave_out)}({this})"
         needed = [scope.one(path, functions.SKIP) for path in skip.needs]
         told = self._rule(skip.rule, OPAQUE, functions.SKIP, scope)
-        lacks = f"({' or '.join(f'{value} is M' for value in needed)})" if needed else "False"
+        undecided = f"({' or '.join(f'{value} is M' for value in needed)})" if needed else "False"
         if skip.missing == "reject" and needed:
-            with code.block(f"if {lacks}:"):
+            with code.block(f"if {undecided}:"):
                 code.line(f"{code.use(functions.undecided)}({this})")
         with code.block(
-            f"if {lacks} or {told} is not M:" if skip.missing == "skip" else f"if not {lacks} and {told} is not M:"
+            f"if {undecided} or {told} is not M:"
+            if skip.missing == "skip"
+            else f"if not {undecided} and {told} is not M:"
         ):
             code.line(leave)
 

@@ -85,7 +85,8 @@ class Field:
     def write(self, code: Code, value: str, *, accepted: str, refused: str, lacks: str = "pass") -> None:
         """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done.
 
-        `lacks` is done where the value is missing and may be. Most values are accepted, so they are looked at once.
+        `lacks` is done where the value is missing and may be. Most values are accepted: only after the test has failed
+        is it asked whether one is missing.
         """
         test, ready = self.guard.write(code, value)
         with code.block(f"if not ({test}):"):

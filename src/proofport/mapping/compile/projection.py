@@ -62,7 +62,7 @@ class Part:
     def decoded_as(self, missing: object) -> Any:
         """Choose the type of this part and of all below. A value that is read in several ways is taken as it is.
 
-        An object or array that is not there is None, any other value `missing`.
+        Where an object or a list of them is absent, its attribute is None; any other is `missing`.
         """
         items = Any if self.items is None else self.items.decoded_as(missing)
         if self.members and self.items is None and not (self.whole or self.plain):
@@ -114,7 +114,7 @@ def part_of(rules: Iterable[Rule]) -> Part:
 
 
 def project(rules: Iterable[Rule], missing: object) -> Projection | None:
-    """The projection of some rules; None if they need the record whole. `missing` stands for what is not there."""
+    """The projection of some rules; None if they need the record whole. `missing`: see `Part.decoded_as`."""
     root = Part()
     for paths in (paths for rule in rules for paths in _reads(rule)):
         if not all(path.compiled for path in paths) or sum(path.loops for path in paths) > MAX_LOOPS:
@@ -122,7 +122,7 @@ def project(rules: Iterable[Rule], missing: object) -> Projection | None:
         steps: list[Step] = []
         for path in paths:
             if steps and key_of(steps[-1]) is not None:
-                root.add(steps)  # a match for `each`: null is one, and what is missing is none
+                root.add(steps)  # `each` takes null, and not what is missing: as a decoded part both would be None
             steps += path.steps
         root.add(steps)
     root.decoded_as(missing)

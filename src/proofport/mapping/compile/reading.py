@@ -22,9 +22,8 @@ Store: TypeAlias = Callable[[str], None]
 
 
 def lookup(code: Code, holder: str, key: Key, value: str | None = None) -> str:
-    """An expression for a member or item of the variable `holder`, which is set to `value` first; for none, see
-    `nothing`."""
-    held, none = f"({holder} := {value})" if value else holder, nothing(code, holder, key)
+    """An expression for a member or item of the variable `holder`, or `absent`. `value`: it is set to that first."""
+    held, none = f"({holder} := {value})" if value else holder, absent(code, holder, key)
     if isinstance(key, str):
         return f"({_member(code, holder, key)} if {is_object(code, holder, held)} else {none})"
     inside = f"len({holder}) > {key}" if key >= 0 else f"len({holder}) >= {-key}"
@@ -32,15 +31,17 @@ def lookup(code: Code, holder: str, key: Key, value: str | None = None) -> str:
     return f"({holder}[{key}] if {is_list} and {inside} else {none})"
 
 
-def nothing(code: Code, holder: str, key: Key) -> str:
-    """An expression for a value that `holder` does not have: the decoder's None where it makes an object or a list of
-    them, else M."""
+def absent(code: Code, holder: str, key: Key) -> str:
+    """None for an object or a list of them that the decoder would have made; M for any other value."""
     part = code.parts.get(holder)
     return "M" if part is None or part.below(key) is None else "None"
 
 
 def is_object(code: Code, holder: str, held: str | None = None) -> str:
-    """An expression for whether a variable, or `held` that sets it, is an object."""
+    """An expression for whether a variable, or `held` that sets it, is an object.
+
+    What the decoder makes is one or None here: a list has no members that a path could name.
+    """
     return f"{held or holder} is not None" if holder in code.parts else f"isinstance({held or holder}, dict)"
 
 
@@ -101,7 +102,7 @@ class Scope:
                     self.code.line(f"{variable} = {_member(self.code, holder, name)}")
             with self.code.block("else:"):
                 for name, variable in zip(names, variables, strict=True):
-                    self.code.line(f"{variable} = {nothing(self.code, holder, name)}")
+                    self.code.line(f"{variable} = {absent(self.code, holder, name)}")
         for key in trie:
             if not isinstance(key, str):
                 self.code.line(f"{self._known[(*at, key)]} = {lookup(self.code, holder, key)}")
