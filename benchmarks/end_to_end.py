@@ -36,12 +36,12 @@ from proofport.config import Config
 from proofport.delivery.report.report import Exit
 from proofport.gateway import Gateway, Input
 
-ROUNDS = 5
-RECORDS = 500_000
+ROUNDS = 11
+RECORDS = 200_000
 DLT_RECORDS = 5_000
 """The start of its pipeline counts, as it did when the base was set. With ten times as many, a record costs a third
 less."""
-JQ_RECORDS = 50_000
+JQ_RECORDS = 20_000
 BATCH = 1000
 KIND = "custom:instance"
 CONNECTION = "5f0c0c0e-0000-4000-8000-000000000001"
