@@ -68,7 +68,7 @@ class Part:
         if self.members and self.items is None and not (self.whole or self.plain):
             made = {self.attribute(name): part.decoded_as(missing) for name, part in self.members.items()}
             types = [(name, form, missing if form is Any else None) for name, form in made.items()]
-            names = {self.attribute(name): name for name in self.members}
+            names = dict(zip(made, self.members, strict=True))
             self.struct = msgspec.defstruct("Object", types, rename=names, gc=False)
             return Optional[self.struct]  # noqa: UP045 - made at run time
         if items is not Any and not self.members and not self.whole:
